@@ -20,9 +20,10 @@
  *
  *   - our ops are taken off only from the top. Below another module's, they
  *     stay as a mere passage, and keep this module loaded;
- *   - whether our ops are in force is measured by a real read;
- *   - memory is freed only if, a grace period after we left, bus->ops still is
- *     what we left there.
+ *   - whether reads reach our ops is measured, by a real read;
+ *   - memory is freed only when, a grace period after we left, reads do not
+ *     reach our ops. What was below us is not looked at then: the module that
+ *     it belongs to may be gone.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -37,6 +38,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/workqueue.h>
 
 #include "fixup_busops.h"
@@ -57,8 +59,9 @@ struct fixup_slot {
 /**
  * struct fixup_bus - A bus whose ops we stand in for, or may have to
  * @ops: what bus->ops is while we stand in
- * @lower: what it was before, and is again when we have left; NULL until we
- *	first stand in. Written only while no reader can be in @ops
+ * @lower: what it was before; NULL until we first stand in. Written only
+ *	while no reader can be in @ops
+ * @below: a copy of *@lower, as it was then
  * @bus: the bus, counted
  * @slot: the functions we know, by device number; written once
  * @node: in fixup_buses
@@ -68,10 +71,12 @@ struct fixup_slot {
  * @hooked: a read may come through @ops; holds a reference on this module.
  *	fixup_busops_lock
  * @doomed: to be freed unless it is used again; fixup_busops_lock
+ * @reached: the probing task came through @ops; fixup_busops_lock
  */
 struct fixup_bus {
 	struct pci_ops ops;
 	struct pci_ops *lower;
+	struct pci_ops below;
 	struct pci_bus *bus;
 	struct fixup_slot *slot[32];
 	struct hlist_node node;
@@ -80,6 +85,7 @@ struct fixup_bus {
 	unsigned int on;
 	bool hooked;
 	bool doomed;
+	bool reached;
 };
 
 /* Guards all of the above against all but the read path. */
@@ -92,8 +98,11 @@ static DEFINE_MUTEX(fixup_busops_lock);
  */
 static struct hlist_head fixup_buses[256];
 
-/* The task that wants to see the hardware view; fixup_busops_lock. */
-static struct task_struct *fixup_hardware_reader;
+/*
+ * The task that probes: its reads leave a mark in @reached, and are not changed.
+ * fixup_busops_lock.
+ */
+static struct task_struct *fixup_prober;
 
 static void fixup_reap_work(struct work_struct *work);
 static DECLARE_DELAYED_WORK(fixup_reaper, fixup_reap_work);
@@ -129,14 +138,18 @@ static int fixup_read(struct pci_bus *bus, unsigned int devfn, int where,
 	if (unlikely(!fb))
 		return PCIBIOS_FUNC_NOT_SUPPORTED;
 
+	if (unlikely(READ_ONCE(fixup_prober) == current)) {
+		fb->reached = true;
+		return fb->lower->read(bus, devfn, where, size, val);
+	}
+
 	slot = READ_ONCE(fb->slot[PCI_SLOT(devfn)]);
 	flags_at = slot ? READ_ONCE(slot->flags_at[fn]) : 0;
 	if (!fixup_overlay_covers(flags_at, where, size))
 		return fb->lower->read(bus, devfn, where, size, val);
 
 	ret = fb->lower->read(bus, devfn, where, size, val);
-	if (ret != PCIBIOS_SUCCESSFUL ||
-	    unlikely(READ_ONCE(fixup_hardware_reader) == current))
+	if (ret != PCIBIOS_SUCCESSFUL)
 		return ret;
 
 	guest = fixup_overlay(flags_at, where, size, *val);
@@ -176,18 +189,6 @@ static void fixup_wait_for_readers(void)
 	synchronize_rcu();
 }
 
-/*
- * Wait for a new bus that has inherited our ops, until its add_bus() was
- * called. It sleeps in between, so no flavour of RCU waits for it, but all who
- * add buses hold this lock. Taken without fixup_busops_lock: devices are bound
- * and unbound, and so come to us, under it.
- */
-static void fixup_wait_for_new_buses(void)
-{
-	pci_lock_rescan_remove();
-	pci_unlock_rescan_remove();
-}
-
 static struct fixup_slot *fixup_slot(struct pci_dev *pdev)
 {
 	struct fixup_bus *fb = fixup_find(pdev->bus);
@@ -195,63 +196,41 @@ static struct fixup_slot *fixup_slot(struct pci_dev *pdev)
 	return fb ? fb->slot[PCI_SLOT(pdev->devfn)] : NULL;
 }
 
-/* A real read on the way that QEMU's reads take. */
-static int fixup_read_flags(struct pci_dev *pdev, u16 *flags)
-{
-	return pci_user_read_config_word(pdev, pdev->pcie_cap + PCI_EXP_FLAGS,
-					 flags);
-}
-
-static int fixup_read_hardware_flags(struct pci_dev *pdev, u16 *flags)
+/*
+ * Read a register through whatever ops the bus has, on which our own change
+ * nothing: that is the hardware view. To call lower->read() instead would be
+ * to trust that the module it belongs to is still loaded. Does not wait while
+ * config accesses are blocked, for the one who blocks them may want our lock.
+ */
+static int fixup_probe(struct fixup_bus *fb, unsigned int devfn, int where,
+		       u16 *val)
 {
 	int ret;
 
 	lockdep_assert_held(&fixup_busops_lock);
 
-	/*
-	 * A read through the whole chain of ops, on which our own read()
-	 * changes nothing for this task. To call lower->read() instead would
-	 * be to trust that the module which owns it is still loaded.
-	 */
-	WRITE_ONCE(fixup_hardware_reader, current);
-	ret = fixup_read_flags(pdev, flags);
-	WRITE_ONCE(fixup_hardware_reader, NULL);
+	fb->reached = false;
+	WRITE_ONCE(fixup_prober, current);
+	ret = pci_bus_read_config_word(fb->bus, devfn, where, val);
+	WRITE_ONCE(fixup_prober, NULL);
 
-	return ret;
+	return pcibios_err_to_errno(ret);
 }
 
-/* Measure whether a function that is switched on looks so to a guest. */
-static bool fixup_in_force(struct pci_dev *pdev)
+/* Tell whether reads of this register come through our ops. */
+static bool fixup_is_reached(struct fixup_bus *fb, unsigned int devfn, int where)
 {
-	u8 flags_at = pdev->pcie_cap + PCI_EXP_FLAGS;
-	u16 hardware, guest;
+	u16 val;
 
-	/* A device that does not answer has no type that could be wrong. */
-	if (fixup_read_hardware_flags(pdev, &hardware) ||
-	    fixup_read_flags(pdev, &guest))
-		return true;
-
-	return guest == fixup_overlay(flags_at, flags_at, sizeof(guest),
-				      hardware);
+	fixup_probe(fb, devfn, where, &val);
+	return fb->reached;
 }
 
-/* Make our ops a stand-in for @lower. */
-static void fixup_fill_ops(struct fixup_bus *fb, struct pci_ops *lower)
+/* Tell whether guests see what we make of a function. */
+static bool fixup_in_force(struct fixup_bus *fb, struct pci_dev *pdev)
 {
-	lockdep_assert_held(&fixup_busops_lock);
-
-	if (fb->lower == lower)
-		return;
-
-	/* A reader from our last stay must not see a change. */
-	if (fb->lower)
-		fixup_wait_for_readers();
-
-	/* Whole: pci_generic_config_read() and its like call ops->map_bus(). */
-	fb->ops = *lower;
-	fb->ops.read = fixup_read;
-	fb->ops.add_bus = fixup_add_bus;
-	fb->lower = lower;
+	return fixup_is_reached(fb, pdev->devfn,
+				pdev->pcie_cap + PCI_EXP_FLAGS);
 }
 
 /* Put our ops on top of those that the bus has. */
@@ -265,19 +244,34 @@ static int fixup_hook(struct fixup_bus *fb)
 	if (!fb->hooked && !try_module_get(THIS_MODULE))
 		return -ENODEV;
 
-	if (top != &fb->ops) {
-		fixup_fill_ops(fb, top);
-		smp_wmb();	/* Readers reach *fb through bus->ops. */
-		old = pci_bus_set_ops(fb->bus, &fb->ops);
-		if (old != top) {
-			/* Another module was faster: leave it in its place. */
-			pci_bus_set_ops(fb->bus, old);
-			if (!fb->hooked)
-				module_put(THIS_MODULE);
-			return -EAGAIN;
-		}
+	if (top == &fb->ops)
+		goto out;
+
+	/* The address may be that of another module by now. */
+	if (top != fb->lower || memcmp(top, &fb->below, sizeof(*top))) {
+		/* A reader from our last stay must not see a change. */
+		if (fb->lower)
+			fixup_wait_for_readers();
+
+		/* Whole: pci_generic_config_read() calls ops->map_bus(). */
+		fb->below = *top;
+		fb->ops = *top;
+		fb->ops.read = fixup_read;
+		fb->ops.add_bus = fixup_add_bus;
+		fb->lower = top;
 	}
 
+	smp_wmb();	/* Readers reach *fb through bus->ops. */
+	old = pci_bus_set_ops(fb->bus, &fb->ops);
+	if (old != top) {
+		/* Another module was faster: leave it in its place. */
+		pci_bus_set_ops(fb->bus, old);
+		if (!fb->hooked)
+			module_put(THIS_MODULE);
+		return -EAGAIN;
+	}
+
+out:
 	fb->hooked = true;
 	return 0;
 }
@@ -314,26 +308,19 @@ static void fixup_unhooked(struct fixup_bus *fb)
 static void fixup_overlay_off(struct fixup_bus *fb, struct pci_dev *pdev)
 {
 	struct fixup_slot *slot = fb->slot[PCI_SLOT(pdev->devfn)];
-	struct pci_ops *top = READ_ONCE(fb->bus->ops);
-	bool dropped;
 
 	lockdep_assert_held(&fixup_busops_lock);
 
 	if (!slot->flags_at[PCI_FUNC(pdev->devfn)])
 		return;
 
-	/* Can be measured only as long as the overlay is on. */
-	dropped = fb->hooked && top != &fb->ops && !fixup_in_force(pdev);
-
 	WRITE_ONCE(slot->flags_at[PCI_FUNC(pdev->devfn)], 0);
 	if (--fb->on || !fb->hooked)
 		return;
 
-	if (dropped) {
-		/* Those we stood on may be gone with their module. */
-		fixup_fill_ops(fb, top);
-		fixup_unhooked(fb);
-	} else if (fixup_unhook(fb)) {
+	/* If reads do not reach us, a module below has dropped our ops. */
+	if (fixup_unhook(fb) ||
+	    !fixup_is_reached(fb, pdev->devfn, PCI_VENDOR_ID)) {
 		fixup_unhooked(fb);
 	} else {
 		pci_notice(pdev, "another module has put its ops above ours on bus %s; this module cannot be unloaded before that one\n",
@@ -355,12 +342,18 @@ static int fixup_overlay_on(struct fixup_bus *fb, struct pci_dev *pdev)
 		fb->on++;
 	}
 
-	if (fb->hooked && fixup_in_force(pdev))
+	if (fb->hooked && fixup_in_force(fb, pdev))
 		return 0;
 
-	/* Not there yet, or dropped by a module below us. */
-	ret = fixup_hook(fb);
-	if (!ret && !fixup_in_force(pdev))
+	/*
+	 * Not there yet, or dropped by a module below us: unless it is one
+	 * above that answers this register itself, and comes to us for others.
+	 */
+	if (fb->hooked && fixup_is_reached(fb, pdev->devfn, PCI_VENDOR_ID))
+		ret = -EIO;
+	else
+		ret = fixup_hook(fb);
+	if (!ret && !fixup_in_force(fb, pdev))
 		ret = -EIO;
 	if (ret)
 		fixup_overlay_off(fb, pdev);
@@ -430,7 +423,7 @@ out:
 	mutex_unlock(&fixup_busops_lock);
 	return ret;
 }
-EXPORT_SYMBOL_IF_KUNIT(fixup_busops_add);
+EXPORT_SYMBOL_FOR_KUNIT(fixup_busops_add);
 
 /**
  * fixup_busops_del() - Forget a function, with its overlay switched off
@@ -456,7 +449,7 @@ void fixup_busops_del(struct pci_dev *pdev)
 
 	mutex_unlock(&fixup_busops_lock);
 }
-EXPORT_SYMBOL_IF_KUNIT(fixup_busops_del);
+EXPORT_SYMBOL_FOR_KUNIT(fixup_busops_del);
 
 /**
  * fixup_busops_has() - Tell whether a function was added
@@ -478,7 +471,7 @@ bool fixup_busops_has(struct pci_dev *pdev)
 
 	return has;
 }
-EXPORT_SYMBOL_IF_KUNIT(fixup_busops_has);
+EXPORT_SYMBOL_FOR_KUNIT(fixup_busops_has);
 
 /**
  * fixup_busops_switch() - Switch the overlay of a function on or off
@@ -514,7 +507,7 @@ int fixup_busops_switch(struct pci_dev *pdev, bool on)
 	mutex_unlock(&fixup_busops_lock);
 	return ret;
 }
-EXPORT_SYMBOL_IF_KUNIT(fixup_busops_switch);
+EXPORT_SYMBOL_FOR_KUNIT(fixup_busops_switch);
 
 /**
  * fixup_busops_is_on() - Tell whether the overlay of a function is on
@@ -535,7 +528,7 @@ bool fixup_busops_is_on(struct pci_dev *pdev)
 
 	return on;
 }
-EXPORT_SYMBOL_IF_KUNIT(fixup_busops_is_on);
+EXPORT_SYMBOL_FOR_KUNIT(fixup_busops_is_on);
 
 /**
  * fixup_busops_hits() - Count the reads that were changed
@@ -556,7 +549,7 @@ unsigned long fixup_busops_hits(struct pci_dev *pdev)
 
 	return hits;
 }
-EXPORT_SYMBOL_IF_KUNIT(fixup_busops_hits);
+EXPORT_SYMBOL_FOR_KUNIT(fixup_busops_hits);
 
 /**
  * fixup_busops_guest_flags() - Read PCI_EXP_FLAGS as a guest would
@@ -570,9 +563,11 @@ EXPORT_SYMBOL_IF_KUNIT(fixup_busops_hits);
  */
 int fixup_busops_guest_flags(struct pci_dev *pdev, u16 *flags)
 {
-	return fixup_read_flags(pdev, flags);
+	/* On the way that QEMU's reads take. */
+	return pci_user_read_config_word(pdev, pdev->pcie_cap + PCI_EXP_FLAGS,
+					 flags);
 }
-EXPORT_SYMBOL_IF_KUNIT(fixup_busops_guest_flags);
+EXPORT_SYMBOL_FOR_KUNIT(fixup_busops_guest_flags);
 
 /**
  * fixup_busops_hardware_flags() - Read PCI_EXP_FLAGS as the hardware has it
@@ -581,19 +576,20 @@ EXPORT_SYMBOL_IF_KUNIT(fixup_busops_guest_flags);
  *
  * Context: Process context. May sleep. Takes fixup_busops_lock.
  *
- * Return: 0, or the error of pci_user_read_config_word().
+ * Return: 0, or the error of the read. A device that is gone reads all ones.
  */
 int fixup_busops_hardware_flags(struct pci_dev *pdev, u16 *flags)
 {
 	int ret;
 
 	mutex_lock(&fixup_busops_lock);
-	ret = fixup_read_hardware_flags(pdev, flags);
+	ret = fixup_probe(fixup_find(pdev->bus), pdev->devfn,
+			  pdev->pcie_cap + PCI_EXP_FLAGS, flags);
 	mutex_unlock(&fixup_busops_lock);
 
 	return ret;
 }
-EXPORT_SYMBOL_IF_KUNIT(fixup_busops_hardware_flags);
+EXPORT_SYMBOL_FOR_KUNIT(fixup_busops_hardware_flags);
 
 static void fixup_free(struct fixup_bus *fb)
 {
@@ -603,6 +599,16 @@ static void fixup_free(struct fixup_bus *fb)
 	for (i = 0; i < ARRAY_SIZE(fb->slot); i++)
 		kfree(fb->slot[i]);
 	kfree(fb);
+}
+
+/*
+ * Tell whether a bus that we have left, at least a grace period ago, can be
+ * forgotten: reads do not come to us. A bus that was removed is not read.
+ */
+static bool fixup_is_free(struct fixup_bus *fb)
+{
+	return !fb->lower || !device_is_registered(&fb->bus->dev) ||
+	       !fixup_is_reached(fb, 0, PCI_VENDOR_ID);
 }
 
 /*
@@ -628,10 +634,12 @@ static bool fixup_reap(bool last)
 			 */
 			if (fixup_unhook(fb) && fb->hooked)
 				fixup_unhooked(fb);
-			if (fb->hooked && !last)
+			if (fb->hooked && !last) {
 				later = true;
-			else if (!fb->added)
-				doomed = fb->doomed = true;
+			} else if (!fb->added) {
+				fb->doomed = true;
+				doomed = true;
+			}
 		}
 	}
 	mutex_unlock(&fixup_busops_lock);
@@ -640,14 +648,20 @@ static bool fixup_reap(bool last)
 		return later;
 
 	fixup_wait_for_readers();
-	fixup_wait_for_new_buses();
 
+	/*
+	 * A new bus inherits ops and has its add_bus() called some sleeps later,
+	 * so no flavour of RCU waits for it; but buses are added and removed
+	 * with this lock held. It is taken first: under it, devices are bound
+	 * and unbound, and come to us.
+	 */
+	pci_lock_rescan_remove();
 	mutex_lock(&fixup_busops_lock);
 	for (i = 0; i < ARRAY_SIZE(fixup_buses); i++) {
 		hlist_for_each_entry_safe(fb, tmp, &fixup_buses[i], node) {
 			if (!fb->doomed)
 				continue;
-			if (!fb->lower || READ_ONCE(fb->bus->ops) == fb->lower) {
+			if (fixup_is_free(fb)) {
 				hlist_del_rcu(&fb->node);
 				fb->next_free = free;
 				free = fb;
@@ -655,16 +669,17 @@ static bool fixup_reap(bool last)
 				later = true;
 			} else {
 				/*
-				 * Another module may hold on to our ops. Make
+				 * Another module holds on to our ops. Make
 				 * them a mere copy of those below, and give up
 				 * the memory.
 				 */
-				fb->ops = *fb->lower;
-				dev_warn(&fb->bus->dev, "another module may still use our ops; their memory is not freed\n");
+				fb->ops = fb->below;
+				dev_warn(&fb->bus->dev, "another module still uses our ops; their memory is not freed\n");
 			}
 		}
 	}
 	mutex_unlock(&fixup_busops_lock);
+	pci_unlock_rescan_remove();
 
 	/* Readers on other buses may be standing on those just removed. */
 	fixup_wait_for_readers();
@@ -698,4 +713,4 @@ void fixup_busops_exit(void)
 	cancel_delayed_work_sync(&fixup_reaper);
 	fixup_reap(true);
 }
-EXPORT_SYMBOL_IF_KUNIT(fixup_busops_exit);
+EXPORT_SYMBOL_FOR_KUNIT(fixup_busops_exit);

@@ -118,7 +118,7 @@ int fixup_devlist_next(const char **list, struct fixup_devlist_slot *slot)
 
 	return fixup_devlist_expect(list, ')') ?: 1;
 }
-EXPORT_SYMBOL_IF_KUNIT(fixup_devlist_next);
+EXPORT_SYMBOL_FOR_KUNIT(fixup_devlist_next);
 
 /**
  * fixup_devlist_all() - Tell whether a device list stands for every device
@@ -132,7 +132,7 @@ bool fixup_devlist_all(const char *list)
 {
 	return !strcmp(list, "all");
 }
-EXPORT_SYMBOL_IF_KUNIT(fixup_devlist_all);
+EXPORT_SYMBOL_FOR_KUNIT(fixup_devlist_all);
 
 /**
  * fixup_devlist_match() - Tell whether a slot of a list stands for a function
@@ -145,11 +145,11 @@ EXPORT_SYMBOL_IF_KUNIT(fixup_devlist_all);
  *
  * Return: true if it does.
  */
-bool fixup_devlist_match(const struct fixup_devlist_slot *slot, int domain, int bus,
-		       unsigned int devfn)
+bool fixup_devlist_match(const struct fixup_devlist_slot *slot, int domain,
+			 int bus, unsigned int devfn)
 {
 	return slot->domain == domain && slot->bus == bus &&
 	       (slot->dev == FIXUP_DEVLIST_ANY || slot->dev == PCI_SLOT(devfn)) &&
 	       (slot->fn == FIXUP_DEVLIST_ANY || slot->fn == PCI_FUNC(devfn));
 }
-EXPORT_SYMBOL_IF_KUNIT(fixup_devlist_match);
+EXPORT_SYMBOL_FOR_KUNIT(fixup_devlist_match);

@@ -23,7 +23,7 @@ struct fixup_devlist_slot {
 
 int fixup_devlist_next(const char **list, struct fixup_devlist_slot *slot);
 bool fixup_devlist_all(const char *list);
-bool fixup_devlist_match(const struct fixup_devlist_slot *slot, int domain, int bus,
-		       unsigned int devfn);
+bool fixup_devlist_match(const struct fixup_devlist_slot *slot, int domain,
+			 int bus, unsigned int devfn);
 
 #endif /* __XEN_PCIBACK_FIXUP_DEVLIST_H__ */
