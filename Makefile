@@ -5,6 +5,8 @@ KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
 
 MODULE := $(CURDIR)/drivers/xen/xen-pciback
+SELFTESTS := tools/testing/selftests/pciback_fixup
+RIG := $(SELFTESTS)/qemu
 
 all: module ## build the module (the default)
 
@@ -18,10 +20,28 @@ module: ## build the module for the running kernel, or for KDIR=
 install: module ## install it for that kernel (as root), see README.md
 	$(MAKE) -C $(KDIR) M=$(MODULE) modules_install
 
+demo: ## show in QEMU what four guests on a real Xen host see
+	@$(RIG)/demo.sh
+
+shell: ## the same machine, to try things by hand
+	@$(RIG)/shell.sh
+
+check: ## run all tests (25 minutes, 12 when all is in the cache)
+	@$(RIG)/check.sh
+
+lint: ## build for all kernel flavours, run the kernel's checkers
+	@$(RIG)/lint.sh
+
+kunit: ## run the KUnit suites only
+	@$(RIG)/kunit.sh
+
 clean: ## remove what "make module" built
 	$(MAKE) -C $(KDIR) M=$(MODULE) clean
+
+distclean: ## remove all that the rig has fetched and built as well
+	$(RM) -r build
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: all module install clean help
+.PHONY: all module install demo shell check lint kunit clean distclean help

@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The four files of a device: names, modes, what each takes and says.
+. "$(dirname "$0")/lib.sh"
+
+need_device
+d=$(dir "$BDF")
+
+mode() { stat -c %a "$d/$1"; }
+
+accepts() { # VALUE RCIEP
+	put "$BDF" "$1" && is "$(get "$BDF" rciep)" "$2"
+}
+
+rejects() { # VALUE: EINVAL, and nothing changes
+	local before
+	before=$(cat "$d"/{rciep,hardware_flags,guest_flags})
+	put "$BDF" "$1" && return 1
+	grep -q "Invalid argument" /tmp/put.err || { sed 's/^/# /' /tmp/put.err; return 1; }
+	is "$(cat "$d"/{rciep,hardware_flags,guest_flags})" "$before"
+}
+
+read_only() { ! { echo 1 >"$d/$1"; } 2>/dev/null; }
+
+# as_nobody COMMAND: without a user's or a capability's privilege
+as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+
+values_on="1 y Y on On ON yes"
+values_off="0 n N off Off OFF no"
+values_bad="2 -1 maybe o x"
+
+start $((1 + 1 + 6 + 1 + 14 + 6 + 6 + 4 + 1))
+check "there are these four files, and no others" \
+	is "$(cd "$d" && echo *)" "guest_flags hardware_flags hits rciep"
+check "rciep has mode 644" is "$(mode rciep)" 644
+for f in hardware_flags guest_flags hits; do
+	check "$f has mode 444" is "$(mode $f)" 444
+	check "$f cannot be written" read_only $f
+done
+check "the driver's folder leads there too" \
+	test "$PCIBACK/$BDF/pciback_fixup" -ef "$d"
+
+for v in $values_on; do check "\"$v\" switches on" accepts "$v" 1; done
+for v in $values_off; do check "\"$v\" switches off" accepts "$v" 0; done
+put "$BDF" 0
+for v in $values_bad ""; do check "off: \"$v\" is refused" rejects "$v"; done
+put "$BDF" 1
+for v in $values_bad ""; do check "on: \"$v\" is refused" rejects "$v"; done
+
+check "hardware_flags is of the form 0x%04x" \
+	grep -qxE '0x[0-9a-f]{4}' "$d/hardware_flags"
+check "guest_flags is of the form 0x%04x" \
+	grep -qxE '0x[0-9a-f]{4}' "$d/guest_flags"
+check "hits is a number" grep -qxE '[0-9]+' "$d/hits"
+check "everybody may read guest_flags" as_nobody grep -q . "$d/guest_flags"
+
+unprivileged() {
+	as_nobody sh -c "echo 0 >$d/rciep" 2>/tmp/put.err && return 1
+	grep -q "Permission denied" /tmp/put.err && is "$(get "$BDF" rciep)" 1
+}
+check "only root may write: EACCES" unprivileged
+finish

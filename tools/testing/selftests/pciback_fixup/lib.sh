@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What the tests share: KTAP, the device to test, and putting things back.
+#
+#   PCIBACK_FIXUP_BDF      the device to test; without it, the first one that
+#                          is bound to xen-pciback and has a pciback_fixup folder
+#   PCIBACK_FIXUP_MODULE   path of the module file, for tests that load and
+#                          unload it; without it, modprobe finds it
+#   PCIBACK_FIXUP_RIG      set on a machine where every device may be taken
+#                          from its driver, plugged and unplugged
+
+set -u
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+PCI=/sys/bus/pci/devices
+PCIBACK=/sys/bus/pci/drivers/pciback
+MODULE=/sys/module/xen_pciback_fixup
+KSFT_SKIP=4
+
+tests=0
+failures=0
+skips=0
+
+# --- KTAP ---------------------------------------------------------------
+
+start() { echo "TAP version 13"; echo "1..$1"; planned=$1; }
+
+skip_all() {
+	echo "TAP version 13"
+	echo "1..0 # SKIP $*"
+	exit $KSFT_SKIP
+}
+
+# check DESCRIPTION COMMAND...: a test that passes if the command succeeds
+check() {
+	local what=$1
+	shift
+	tests=$((tests + 1))
+	if "$@"; then
+		echo "ok $tests - $what"
+	else
+		echo "not ok $tests - $what"
+		failures=$((failures + 1))
+	fi
+}
+
+skip() {
+	tests=$((tests + 1))
+	skips=$((skips + 1))
+	echo "ok $tests - $1 # SKIP $2"
+}
+
+is() {
+	[ "$1" = "$2" ] && return
+	echo "# it is \"$1\", but must be \"$2\""
+	return 1
+}
+
+not() { ! "$@"; }
+
+finish() {
+	if [ "$tests" != "$planned" ]; then
+		echo "# $tests tests were run, $planned planned"
+		failures=$((failures + 1))
+	fi
+	echo "# Totals: pass:$((tests - failures - skips)) fail:$failures skip:$skips"
+	[ $failures = 0 ]
+	exit
+}
+
+# --- what was changed, to be put back in reverse ------------------------
+
+undo=()
+later() { undo+=("$*"); }
+cleanup() {
+	local i
+	for ((i = ${#undo[@]} - 1; i >= 0; i--)); do
+		eval "${undo[i]}"
+	done
+}
+trap cleanup EXIT
+
+# --- devices and their files --------------------------------------------
+
+full() { case $1 in *:*:*) echo "$1" ;; *) echo "0000:$1" ;; esac; }
+
+dir() { echo "$PCI/$(full "$1")/pciback_fixup"; }
+
+get() { cat "$(dir "$1")/$2"; }
+
+# put BDF VALUE: write to rciep; the shell's message says what went wrong
+put() {
+	echo "# echo $2 > $(dir "$1")/rciep"
+	{ printf '%s\n' "$2" >"$(dir "$1")/rciep"; } 2>/tmp/put.err
+}
+
+# rciep_of FLAGS: the register with its type replaced
+rciep_of() { printf '0x%04x\n' $(($1 & ~0xf0 | 0x90)); }
+
+driver() { basename "$(readlink "$PCI/$(full "$1")/driver")" 2>/dev/null; }
+
+# assign BDF: bind to xen-pciback, and back to its driver at the end
+assign() {
+	local bdf old
+	bdf=$(full "$1")
+	old=$(driver "$bdf")
+	[ "$old" = pciback ] && return
+	if [ -n "$old" ]; then
+		echo "$bdf" >"$PCI/$bdf/driver/unbind" || return
+	fi
+	echo "$bdf" >"$PCIBACK/new_slot" || return
+	later "unassign $bdf $old"
+	echo "$bdf" >"$PCIBACK/bind"
+}
+
+# unassign BDF [DRIVER]: the way back
+unassign() {
+	[ -e "$PCI/$1" ] || return 0
+	[ "$(driver "$1")" = pciback ] && echo "$1" >"$PCIBACK/unbind"
+	echo "$1" >"$PCIBACK/remove_slot"
+	[ -z "${2-}" ] || echo "$1" >"/sys/bus/pci/drivers/$2/bind"
+}
+
+module_load() {
+	if [ -n "${PCIBACK_FIXUP_MODULE-}" ]; then
+		insmod "$PCIBACK_FIXUP_MODULE" "$@"
+	else
+		modprobe xen-pciback-fixup "$@"
+	fi
+}
+
+module_unload() { rmmod xen-pciback-fixup; }
+
+# need_device: sets BDF, or skips the whole test
+need_device() {
+	local d
+	grep -qs control_d /proc/xen/capabilities ||
+		skip_all "this is not a Xen dom0"
+	[ -d $MODULE ] || skip_all "the module xen-pciback-fixup is not loaded"
+	BDF=${PCIBACK_FIXUP_BDF-}
+	if [ -z "$BDF" ]; then
+		for d in "$PCI"/*/pciback_fixup; do
+			[ -d "$d" ] && BDF=$(basename "$(dirname "$d")") && break
+		done
+	fi
+	[ -n "$BDF" ] || skip_all "no endpoint is bound to xen-pciback"
+	BDF=$(full "$BDF")
+	[ -e "$PCI/$BDF" ] || skip_all "there is no device $BDF"
+	[ -d "$(dir "$BDF")" ] || skip_all "$BDF is not an endpoint bound to xen-pciback"
+	later "put $BDF $(get "$BDF" rciep) >/dev/null"
+}
+
+need_rig() { [ -n "${PCIBACK_FIXUP_RIG-}" ] || skip_all "takes devices from their drivers: only where PCIBACK_FIXUP_RIG is set"; }
+
+# kernel_log_mark / kernel_log_since: the lines of dmesg since the mark
+kernel_log_mark() { dmesg_lines=$(dmesg | wc -l); }
+kernel_log_since() { dmesg | tail -n "+$((dmesg_lines + 1))"; }
+logged() { kernel_log_since | grep -q -- "$1"; }

@@ -1,0 +1,108 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# make check: all tests. Each of them prints a line "ok - NAME" or
+# "not ok - NAME"; the last line counts them.
+. "$(dirname "$0")/machine.sh"
+
+passed=0
+failed=0
+skipped=0
+out=$BUILD/check
+rm -rf "$out"
+mkdir -p "$out"
+
+# result STATUS NAME: count a test
+result() {
+	if [ "$1" = 0 ]; then
+		echo "ok - $2"
+		passed=$((passed + 1))
+	else
+		echo "not ok - $2"
+		failed=$((failed + 1))
+	fi
+}
+
+# part NAME COMMAND...: run it, its results into a file
+part() {
+	local name=$1 status=0 start=$SECONDS
+	shift
+	say "$name begins"
+	("$@") >"$out/$name" 2> >(grep -v '^TAP version' | sed "s/^/$name: /" >&2) || status=$?
+	say "$name took $((SECONDS - start)) s"
+	echo $status >"$out/$name.status"
+}
+
+# collect NAME: wait for a part, and count its results
+collect() {
+	local name=$1 line
+	until [ -e "$out/$name.status" ]; do sleep 1; done
+	echo "# $name"
+	while IFS= read -r line; do
+		case $line in
+		*'# SKIP'*)
+			echo "$line"
+			skipped=$((skipped + 1))
+			;;
+		'not ok '*) result 1 "$name: ${line#*- }" ;;
+		'ok '*) result 0 "$name: ${line#*- }" ;;
+		*) echo "$line" ;;
+		esac
+	done <"$out/$name"
+	result "$(cat "$out/$name.status")" "$name: ran to its end"
+}
+
+# job SERIES JOB: in a machine of its own
+job() {
+	run_job "$1" "$2" && clean_log "$BUILD/run/$2-$1/console.log" &&
+		echo "ok - no splat in the logs of Xen and dom0"
+}
+
+# The demonstration, and each row of its table as a test
+demo() {
+	local status=0
+	"$QEMU_DIR/demo.sh" >"$out/demo.table" || status=1
+	sed -nE -e 's/^(PV|HVM) +(on|off) .* yes$/ok - \1 guest, overlay \2/p' \
+		-e 's/^(PV|HVM) +(on|off) .* NO.*/not ok - \1 guest, overlay \2/p' \
+		"$out/demo.table"
+	return $status
+}
+
+guests() { GUEST_SERIES=$SERIES job 6.12 guests; }
+
+dom0_debug() { CPUS=2 job debug check; }
+
+"$QEMU_DIR/deps.sh" "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}"
+for series in $SERIES; do
+	"$QEMU_DIR/deps.sh" "linux-headers-$(kver "$series")"
+done
+# What several parts use, before two of them run at once.
+build_xen >/dev/null
+build_root >/dev/null
+for series in $SERIES; do
+	status=0
+	build_module "$(kver "$series")" >/dev/null || status=1
+	result $status "the module builds without a warning for $(kver "$series")"
+	build_guest_initrd "$series" "$(build_kernel "$series")" >/dev/null
+done
+build_source 6.12 >/dev/null
+
+# There are two cores, so there are two lanes.
+{
+	part demo demo
+	part guests guests
+	part dom0-6.1 job 6.1 check
+} &
+{
+	part lint "$QEMU_DIR/lint.sh"
+	part dom0-6.12 job 6.12 check
+	part kunit "$QEMU_DIR/kunit.sh"
+	part dom0-debug dom0_debug
+} &
+trap 'kill $(jobs -p) 2>/dev/null || :' EXIT
+
+for name in lint demo dom0-6.12 kunit guests dom0-debug dom0-6.1; do
+	collect $name
+done
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]

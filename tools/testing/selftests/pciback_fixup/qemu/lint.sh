@@ -1,0 +1,102 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# make lint: the module built for every flavour of Debian's kernels with gcc and
+# clang, and what the kernel's own checkers and shellcheck have to say. Prints a
+# line "ok - NAME" or "not ok - NAME" for each; a finding is a failure.
+. "$(dirname "$0")/build.sh"
+
+FLAVOURS="amd64 cloud-amd64 rt-amd64"
+
+"$QEMU_DIR/deps.sh" "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" clang sparse \
+	coccinelle shellcheck
+kvers=()
+for series in $SERIES; do
+	for flavour in $FLAVOURS; do
+		kvers+=("$(kver "$series" "$flavour")")
+	done
+done
+"$QEMU_DIR/deps.sh" "${kvers[@]/#/linux-headers-}"
+source=$(build_source 6.12)
+failed=0
+
+# verdict NAME FILE: passes if the checker had nothing to say
+verdict() {
+	if [ -s "$2" ]; then
+		sed 's/^/# /' "$2"
+		echo "not ok - $1"
+		failed=1
+	else
+		echo "ok - $1"
+	fi
+}
+
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+
+# build KVER [VARIABLE=VALUE...]: what the compiler and sparse say of a build
+build() {
+	local kver=$1 dir
+	shift
+	dir=$(mktemp -d -p "$out")
+	cp "$MODULE_DIR"/{fixup_*.[ch],Makefile*} "$dir/"
+	make -C "/lib/modules/$kver/build" M="$dir" W=1 "$@" modules \
+		>"$dir/log" 2>&1 || :
+	[ -e "$dir/xen-pciback-fixup.o" ] || cat "$dir/log"
+	cat "$dir/log" >"$out/build.log"
+}
+
+# Debian's kernels are configured for gcc. This is clang, without the flags that
+# only gcc knows; so objtool misses what they do, and clang finds fault with the
+# kernel's headers. What it says of our files is what counts.
+cat >"$out/clang" <<'EOF'
+#!/bin/sh
+for arg; do
+	shift
+	case $arg in
+	-mfunction-return=* | -fconserve-stack | -mrecord-mcount) ;;
+	-ftrivial-auto-var-init=*) ;;
+	*) set -- "$@" "$arg" ;;
+	esac
+done
+exec clang "$@" -Qunused-arguments -Wno-unknown-warning-option
+EOF
+chmod +x "$out/clang"
+
+for kver in "${kvers[@]}"; do
+	build "$kver" C=2 >"$out/log"
+	grep -E 'warning:|error:|\*\*\*' "$out/build.log" >>"$out/log" || :
+	verdict "gcc and sparse, $kver" "$out/log"
+	build "$kver" CC="$out/clang" >"$out/log"
+	grep -E '/fixup_[a-z]+\.[ch]:[0-9]+:[0-9]+: (warning|error):' \
+		"$out/build.log" >>"$out/log" || :
+	verdict "clang, $kver" "$out/log"
+done
+
+cd "$TOP"
+mapfile -t sources < <(git ls-files 'drivers/*.[ch]' 'tools/*.[ch]')
+mapfile -t kbuild < <(git ls-files 'drivers/*Makefile*' 'drivers/*Kconfig')
+"$source/scripts/checkpatch.pl" --no-tree --strict --terse --no-summary \
+	--show-types -f "${sources[@]}" "${kbuild[@]}" >"$out/log" 2>&1 || :
+verdict "checkpatch --strict" "$out/log"
+
+"$source/scripts/kernel-doc" -none -Wall drivers/xen/xen-pciback/*.[ch] \
+	>"$out/log" 2>&1 || :
+verdict "kernel-doc" "$out/log"
+
+# Those of the kernel's semantic patches that report; the rest only rewrite.
+grep -rlw 'virtual report' "$source/scripts/coccinelle" | sort |
+	while read -r cocci; do
+		spatch -D report --no-show-diff --very-quiet --cocci-file "$cocci" \
+			--include-headers --dir drivers/xen/xen-pciback \
+			-I "$source/include" 2>/dev/null || :
+	done >"$out/log"
+verdict "coccinelle: $(grep -rlw 'virtual report' "$source/scripts/coccinelle" | wc -l) of the kernel's checks" "$out/log"
+
+git ls-files | while read -r file; do
+	head -n 1 "$file" | grep -qE '^#!.*sh$|^# SPDX.*' &&
+		head -n 3 "$file" | grep -qE '^#!.*sh$|^# shellcheck shell=' && echo "$file"
+done >"$out/scripts"
+xargs shellcheck -x <"$out/scripts" >"$out/log" 2>&1 || :
+verdict "shellcheck: $(wc -l <"$out/scripts") scripts" "$out/log"
+
+exit $failed
