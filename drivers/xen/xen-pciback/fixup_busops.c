@@ -537,7 +537,7 @@ EXPORT_SYMBOL_FOR_KUNIT(fixup_busops_is_on);
  * Context: Process context. May sleep. Takes fixup_busops_lock.
  *
  * Return: number of reads answered with the changed type since the function
- * was added, those that this module made to measure among them.
+ * was added.
  */
 unsigned long fixup_busops_hits(struct pci_dev *pdev)
 {

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: GPL-2.0
+project = "xen-pciback-fixup"
+highlight_language = "none"
