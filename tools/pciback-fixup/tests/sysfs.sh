@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# A sysfs with PCI devices, made of plain files below $SYSFS. It does not
+# react: what is written to rciep changes no guest_flags.
+
+# config_space VENDOR DEVICE FLAGS: 256 bytes; FLAGS is the value of
+# PCI_EXP_FLAGS in hexadecimal, - for a device without that capability
+config_space() {
+	local -a c
+	local i
+	for ((i = 0; i < 256; i++)); do c[i]=00; done
+	c[0]=${1:2} c[1]=${1:0:2} c[2]=${2:2} c[3]=${2:0:2}
+	# Power management comes first: the list has to be followed.
+	c[0x06]=10 c[0x34]=40 c[0x40]=01
+	if [ "$3" != - ]; then
+		c[0x41]=60 c[0x60]=10 c[0x62]=${3:2} c[0x63]=${3:0:2}
+	fi
+	printf '%b' "$(printf '\\x%s' "${c[@]}")"
+}
+
+# device BDF DRIVER VENDOR DEVICE FLAGS
+device() {
+	local dir=$SYSFS/bus/pci/devices/$1
+	mkdir -p "$dir" "$SYSFS/bus/pci/drivers/$2"
+	ln -s "../../drivers/$2" "$dir/driver"
+	echo "0x$3" >"$dir/vendor"
+	echo "0x$4" >"$dir/device"
+	config_space "$3" "$4" "$5" >"$dir/config"
+}
+
+# offer BDF RCIEP HARDWARE_FLAGS GUEST_FLAGS HITS: the module is in charge of it
+offer() {
+	local dir=$SYSFS/bus/pci/devices/$1/pciback_fixup
+	mkdir -p "$dir"
+	echo "$2" >"$dir/rciep"
+	echo "0x$3" >"$dir/hardware_flags"
+	echo "0x$4" >"$dir/guest_flags"
+	echo "$5" >"$dir/hits"
+}
+
+make_sysfs() {
+	mkdir -p "$SYSFS/module/xen_pciback_fixup"
+	device 0000:03:00.0 pciback 8086 10d3 0002
+	offer 0000:03:00.0 0 0002 0002 0
+	# Config space shows what guests see, not the hardware.
+	device 0000:03:00.1 pciback 8086 10d3 0091
+	offer 0000:03:00.1 1 0001 0091 12
+	device 0000:04:00.0 pciback 10de 1b80 0012
+	offer 0000:04:00.0 0 0012 0012 0
+	device 10000:e1:1f.7 pciback 144d a808 0092
+	offer 10000:e1:1f.7 1 0002 0092 3
+	device 0000:00:1c.0 pciback 8086 a110 0142
+	device 0000:07:01.0 pciback 10ec 8139 -
+	device 0000:00:1f.3 snd_hda_intel 8086 a170 0092
+}
+
+# What config space alone shows of the same devices.
+unload_module() {
+	rm -r "$SYSFS/module/xen_pciback_fixup" "$SYSFS"/bus/pci/devices/*/pciback_fixup
+	config_space 8086 10d3 0001 >"$SYSFS/bus/pci/devices/0000:03:00.1/config"
+	config_space 144d a808 0002 >"$SYSFS/bus/pci/devices/10000:e1:1f.7/config"
+}
