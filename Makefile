@@ -29,6 +29,18 @@ shell: ## the same machine, to try things by hand
 check: ## run all tests (25 minutes, 12 when all is in the cache)
 	@$(RIG)/check.sh
 
+check-all: ## the same, and the tests of the packages and in the kernel's tree
+	@$(RIG)/check.sh --all
+
+check-in-tree: ## build in the kernel's own tree, and as a series of patches
+	@$(RIG)/intree.sh
+
+in-tree: ## put all of it into the kernel source tree KSRC=
+	scripts/in-tree.sh $(KSRC)
+
+patches: ## write it as a series of patches for KSRC= into build/patches
+	scripts/patches.sh $(KSRC) build/patches
+
 lint: ## build for all kernel flavours, run the kernel's checkers
 	@$(RIG)/lint.sh
 
@@ -42,6 +54,7 @@ distclean: ## remove all that the rig has fetched and built as well
 	$(RM) -r build
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: all module install demo shell check lint kunit clean distclean help
+.PHONY: all module install demo shell check check-all check-in-tree in-tree \
+	patches lint kunit clean distclean help

@@ -44,3 +44,48 @@ mkdir -p "$ksrc/$tests"
 find "$top/$tests" -maxdepth 1 -type f -exec cp -p -t "$ksrc/$tests" {} +
 add_line "$ksrc/tools/testing/selftests/Makefile" \
 	'TARGETS += pciback_fixup' 'TARGETS += pidfd'
+
+# The kernel has an index of its own.
+docs=$ksrc/Documentation
+install -D -C -m 644 "$top/Documentation/ABI/testing/sysfs-driver-pciback-fixup" \
+	"$docs/ABI/testing/sysfs-driver-pciback-fixup"
+mkdir -p "$docs/admin-guide/xen-pciback-fixup"
+install -C -m 644 "$top"/Documentation/admin-guide/*.rst "$top/Documentation/design.rst" \
+	"$docs/admin-guide/xen-pciback-fixup/"
+(
+	cd "$docs/admin-guide/xen-pciback-fixup"
+	mv xen-pciback-fixup.rst guide.rst
+	# They are beside each other here.
+	# shellcheck disable=SC2016 # not commands
+	sed -i -e 's|admin-guide/xen-pciback-fixup|guide|g' \
+		-e 's|admin-guide/troubleshooting|troubleshooting|g' \
+		-e 's|:doc:`xen-pciback-fixup`|:doc:`guide`|g' -- *.rst
+	cat >index.rst <<'EOF'
+.. SPDX-License-Identifier: GPL-2.0
+
+=================
+xen-pciback-fixup
+=================
+
+.. toctree::
+   :maxdepth: 1
+
+   guide
+   troubleshooting
+   design
+EOF
+)
+add_line "$docs/admin-guide/index.rst" '   xen-pciback-fixup/index' '   xfs'
+
+grep -qx 'XEN PCIBACK FIXUP' "$ksrc/MAINTAINERS" || {
+	awk -v entry='XEN PCIBACK FIXUP
+L:	xen-devel@lists.xenproject.org (moderated for non-subscribers)
+S:	Supported
+F:	Documentation/ABI/testing/sysfs-driver-pciback-fixup
+F:	Documentation/admin-guide/xen-pciback-fixup/
+F:	drivers/xen/xen-pciback/*fixup*
+F:	tools/testing/selftests/pciback_fixup/
+' '/^XEN PCI SUBSYSTEM/ { print entry } { print }' "$ksrc/MAINTAINERS" \
+		>"$ksrc/MAINTAINERS.new"
+	mv "$ksrc/MAINTAINERS.new" "$ksrc/MAINTAINERS"
+}

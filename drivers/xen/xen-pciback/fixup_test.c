@@ -7,8 +7,11 @@
 
 #include <kunit/test.h>
 #include <linux/delay.h>
+#include <linux/kthread.h>
+#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -324,11 +327,21 @@ static struct kunit_suite devlist_suite = {
 static u8 fake_config[FAKE_BUSES][256][256];
 static int fake_status;			/* what reads return */
 static unsigned int fake_add_bus_calls;
+static bool fake_slow;			/* reads take a while, without a sleep */
+static bool fake_is_read;
 
 static int fake_read(struct pci_bus *bus, unsigned int devfn, int where,
 		     int size, u32 *val)
 {
 	*val = ~0;
+	if (READ_ONCE(fake_slow)) {
+		ktime_t end = ktime_add_ms(ktime_get(), 1000);
+
+		WRITE_ONCE(fake_is_read, true);
+		while (ktime_before(ktime_get(), end))
+			cpu_relax();
+		WRITE_ONCE(fake_is_read, false);
+	}
 	if (fake_status)
 		return fake_status;
 	if (bus->number < FAKE_BUSES && where + size <= 256) {
@@ -413,6 +426,7 @@ static int busops_init(struct kunit *test)
 
 	memset(fake_config, 0xff, sizeof(fake_config));
 	fake_status = 0;
+	fake_slow = false;
 	fake_bridge(PCI_DEVFN(0, 0), 1);
 	fake_bridge(PCI_DEVFN(1, 0), 2);
 	fake_function(1, PCI_DEVFN(0, 0), 0x40, 0x0002);
@@ -914,6 +928,46 @@ static void busops_back_after_leaving(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, wait_for_ops(pdev->bus, &fake_ops));
 }
 
+static int slow_reader(void *data)
+{
+	struct pci_dev *pdev = data;
+	u32 val;
+
+	pdev->bus->ops->read(pdev->bus, pdev->devfn, 0x42, 2, &val);
+	return val;
+}
+
+/*
+ * A reader is in the middle of our read(), where it may be preempted, as all is
+ * taken away. Plain RCU does not know of it. Nothing may be freed before it has
+ * left: it goes on to count a hit.
+ */
+static void busops_grace_period(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = fake->endpoint;
+	struct task_struct *reader;
+
+	switch_on(test, pdev);
+	WRITE_ONCE(fake_slow, true);
+	reader = kthread_create(slow_reader, pdev, "slow_reader");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(reader));
+	get_task_struct(reader);
+	wake_up_process(reader);
+	while (!READ_ONCE(fake_is_read))
+		msleep(20);
+	WRITE_ONCE(fake_slow, false);
+
+	fixup_busops_del(pdev);
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(fake_is_read));
+	fixup_busops_exit();
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(fake_is_read));
+
+	/* It began while the overlay was on. */
+	KUNIT_EXPECT_EQ(test, kthread_stop(reader), 0x0092);
+	put_task_struct(reader);
+}
+
 static struct kunit_case busops_cases[] = {
 	KUNIT_CASE(busops_on_and_off),
 	KUNIT_CASE(busops_twice),
@@ -932,6 +986,7 @@ static struct kunit_case busops_cases[] = {
 	KUNIT_CASE(busops_below_is_freed),
 	KUNIT_CASE(busops_dropped_and_gone),
 	KUNIT_CASE(busops_back_after_leaving),
+	KUNIT_CASE(busops_grace_period),
 	{}
 };
 

@@ -47,7 +47,7 @@ vfs_on() {
 	[ -e "$PCI/0000:02:00.2" ]
 }
 
-start 15
+start 16
 check "a root port, 00:10.0, is a port" is "$(what 00:10.0)" "Root Port"
 check "a root port keeps its type" untouched 00:14.0
 check "an upstream switch port, 04:00.0, is one" is "$(what 04:00.0)" "Upstream Port"
@@ -64,4 +64,9 @@ check "virtual functions come" vfs_on
 check "a virtual function is changed" changed 02:00.1
 check "a virtual function of the same bus is left alone" \
 	eval 'assign 02:00.2 && assign 02:00.1 && alone 02:00.1 02:00.2'
+vfs_off() {
+	unassign 0000:02:00.1 && unassign 0000:02:00.2 &&
+		echo 0 >"$PCI/0000:02:00.0/sriov_numvfs"
+}
+check "the physical function is changed" eval 'vfs_off && changed 02:00.0'
 finish

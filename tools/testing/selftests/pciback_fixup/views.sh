@@ -57,12 +57,20 @@ same_but_nibble() {
 
 hits() { get "$BDF" hits; }
 
-start 8
+# The other functions of the bus, whoever has them
+neighbours=()
+for d in "$PCI/${BDF%:*}":*; do
+	[ "$d" = "$PCI/$BDF" ] || neighbours+=("$d/config")
+done
+
+start $((8 + (${#neighbours[@]} > 0)))
 put "$BDF" 0
 at=$(flags_offset "$sysfs")
 hardware=$(get "$BDF" hardware_flags)
 check "sysfs can be read at every offset and size" views "$sysfs" /tmp/off
 check "guest_flags is hardware_flags while off" is "$(get "$BDF" guest_flags)" "$hardware"
+
+[ ${#neighbours[@]} = 0 ] || cat "${neighbours[@]}" >/tmp/neighbours
 
 put "$BDF" 1
 check "guest_flags shows an RCiEP, hardware_flags does not" \
@@ -72,6 +80,10 @@ before=$(hits)
 check "procfs: all as in hardware but for the type" same_but_nibble "$proc"
 # Each size at each offset; an unaligned read is made of aligned ones.
 check "hits counts them" test "$(hits)" -ge $((before + 7))
+
+[ ${#neighbours[@]} = 0 ] ||
+	check "${#neighbours[@]} other functions of the bus read as before" \
+		eval 'cat "${neighbours[@]}" | cmp - /tmp/neighbours'
 
 put "$BDF" 0
 check "off again: byte for byte as before" \

@@ -7,7 +7,7 @@
 
 # What the rig itself needs on the building machine, and what debug kernels do.
 RIG_PACKAGES=(qemu-system-x86 mmdebstrap e2fsprogs cpio kmod xz-utils gzip make
-	gcc libc6-dev)
+	gcc libc6-dev libpci-dev)
 
 KERNEL_PACKAGES=(bc flex bison libelf-dev libssl-dev perl)
 

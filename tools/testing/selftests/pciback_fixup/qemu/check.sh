@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# make check: all tests. Each of them prints a line "ok - NAME" or
-# "not ok - NAME"; the last line counts them.
+# make check: all tests of the module. Each of them prints a line "ok - NAME" or
+# "not ok - NAME"; the last line counts them. With --all, those of the packages
+# and of the kernel tree as well.
 . "$(dirname "$0")/machine.sh"
 
 passed=0
@@ -71,6 +72,9 @@ guests() { GUEST_SERIES=$SERIES job 6.12 guests; }
 
 dom0_debug() { CPUS=2 job debug check; }
 
+more=()
+[ "${1-}" != --all ] || more=(in-tree packages command)
+
 "$QEMU_DIR/deps.sh" "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}"
 for series in $SERIES; do
 	"$QEMU_DIR/deps.sh" "linux-headers-$(kver "$series")"
@@ -90,18 +94,25 @@ build_source 6.12 >/dev/null
 {
 	part demo demo
 	part guests guests
-	part dom0-6.1 job 6.1 check
+	if [ ${#more[@]} != 0 ]; then
+		part packages "$TOP/packaging/test-deb.sh"
+	fi
 } &
 {
 	part lint "$QEMU_DIR/lint.sh"
 	part dom0-6.12 job 6.12 check
 	part kunit "$QEMU_DIR/kunit.sh"
 	part dom0-debug dom0_debug
+	part dom0-6.1 job 6.1 check
+	if [ ${#more[@]} != 0 ]; then
+		part command make -s -C "$TOP/tools/pciback-fixup" test
+		part in-tree "$QEMU_DIR/intree.sh"
+	fi
 } &
 trap 'kill $(jobs -p) 2>/dev/null || :' EXIT
 
-for name in lint demo dom0-6.12 kunit guests dom0-debug dom0-6.1; do
-	collect $name
+for name in lint demo dom0-6.12 kunit guests dom0-debug dom0-6.1 "${more[@]}"; do
+	collect "$name"
 done
 
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -73,7 +73,7 @@ for kver in "${kvers[@]}"; do
 done
 
 cd "$TOP"
-mapfile -t sources < <(git ls-files 'drivers/*.[ch]' 'tools/*.[ch]')
+mapfile -t sources < <(git ls-files 'drivers/*.[ch]' 'tools/testing/*.[ch]')
 mapfile -t kbuild < <(git ls-files 'drivers/*Makefile*' 'drivers/*Kconfig')
 "$source/scripts/checkpatch.pl" --no-tree --strict --terse --no-summary \
 	--show-types -f "${sources[@]}" "${kbuild[@]}" >"$out/log" 2>&1 || :

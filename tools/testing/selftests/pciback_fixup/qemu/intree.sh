@@ -1,0 +1,98 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# make check-in-tree: the driver built where it would be upstream, in the source
+# of each kernel series, as a module and built in, and in each step of the series
+# of patches; and its selftests run as a kernel tree runs them. Prints a line
+# "ok - NAME" or "not ok - NAME" for each.
+. "$(dirname "$0")/build.sh"
+
+"$QEMU_DIR/deps.sh" "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" git rsync
+failed=0
+driver=drivers/xen/xen-pciback
+tmp=$(mktemp -d)
+trap 'rm -rf "$tree" "$tmp"' EXIT
+tree=
+
+result() { # STATUS NAME
+	if [ "$1" = 0 ]; then
+		echo "ok - $2"
+	else
+		echo "not ok - $2"
+		failed=1
+	fi
+}
+
+# configured SERIES SOURCE: a build folder, prepared once
+fill_configured() {
+	cat "$QEMU_DIR/kernel/common.config" >"$2/fragment"
+	run_logged "$BUILD/log/in-tree.log" make -C "$1" O="$2" \
+		KCONFIG_ALLCONFIG="$2/fragment" allnoconfig
+	run_logged "$BUILD/log/in-tree.log" make -C "$1" O="$2" -j"$(nproc)" prepare
+}
+
+# builds SOURCE FOLDER y|m KUNIT: without a warning in our files
+builds() {
+	local source=$1 dir=$2 log=$BUILD/log/in-tree-build.log
+	"$source/scripts/config" --file "$dir/.config" -e KUNIT \
+		"-$( [ "$3" = y ] && echo e || echo m )" XEN_PCIDEV_BACKEND_FIXUP \
+		"-$4" XEN_PCIDEV_BACKEND_FIXUP_KUNIT_TEST
+	make -C "$source" O="$dir" olddefconfig >"$log" 2>&1 || return
+	grep -qx "CONFIG_XEN_PCIDEV_BACKEND_FIXUP=$3" "$dir/.config" || {
+		echo "# the option did not take"
+		return 1
+	}
+	rm -f "$dir/$driver"/*fixup*
+	make -C "$source" O="$dir" W=1 -j"$(nproc)" "$driver/" \
+		>"$log" 2>&1 && [ -e "$dir/$driver/fixup_main.o" ] &&
+		! grep -E 'fixup_[a-z]+\.[ch]:.*(warning|error):' "$log" && return
+	tail -n 20 "$log" | sed 's/^/# /'
+	return 1
+}
+
+for series in $SERIES; do
+	source=$(build_source "$series")
+	"$TOP/scripts/in-tree.sh" "$source"
+	dir=$(cached "in-tree-$series" \
+		"$( (echo "$source"; cat "$QEMU_DIR/kernel/common.config") | key -)" \
+		fill_configured "$source")
+	# A build folder knows where it was made.
+	run_logged "$BUILD/log/in-tree.log" make -C "$source" O="$dir" -j"$(nproc)" prepare
+	for kind in m y; do
+		status=0
+		builds "$source" "$dir" $kind e || status=1
+		result $status "$series: builds in the kernel tree as =$kind, with the KUnit test"
+	done
+done
+
+status=0
+"$TOP/scripts/patches.sh" "$source" "$tmp/patches" >"$tmp/log" 2>&1 || status=1
+result $status "a series of patches can be written"
+for patch in "$tmp"/patches/0*.patch; do
+	case $patch in *0000-*) continue ;; esac
+	status=0
+	"$source/scripts/checkpatch.pl" --no-tree --strict --terse --no-summary \
+		--ignore FILE_PATH_CHANGES,CONFIG_DESCRIPTION,EMBEDDED_FILENAME,FROM_SIGN_OFF_MISMATCH \
+		"$patch" >"$tmp/checkpatch" || status=1
+	[ $status = 0 ] || head -n 5 "$tmp/checkpatch" | sed 's/^/# /'
+	result $status "checkpatch: $(basename "$patch")"
+done
+# Step 1 is the driver without its KUnit test; after step 2 no code changes.
+status=0
+git init -q "$tmp/step1"
+git -C "$tmp/step1" apply --include="$driver/Kconfig" \
+	--include="$driver/Makefile.fixup" "$tmp"/patches/0001-*.patch
+cp "$tmp/step1/$driver"/{Kconfig,Makefile.fixup} "$source/$driver/"
+builds "$source" "$dir" m d || status=1
+"$TOP/scripts/in-tree.sh" "$source"
+result $status "the first step of the series builds by itself"
+
+# The harness of the kernel tree; here is no dom0, so each test skips itself.
+status=0
+make -s -C "$source/tools/testing/selftests" TARGETS=pciback_fixup \
+	run_tests >"$tmp/log" 2>&1 || status=1
+[ "$(grep -c '^ok .* selftests: pciback_fixup: .* # SKIP' "$tmp/log")" = \
+	"$(sed -n 's/^TEST_PROGS := //p' "$QEMU_DIR/../Makefile" | wc -w)" ] || status=1
+[ $status = 0 ] || tail -n 20 "$tmp/log" | sed 's/^/# /'
+result $status "the kernel's kselftest harness runs the tests, which skip outside a dom0"
+
+exit $failed
