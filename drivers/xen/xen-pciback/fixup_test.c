@@ -74,9 +74,11 @@ static unsigned int overlay_reads(struct kunit *test, u8 at, int size, u32 aroun
 
 			got = fixup_overlay(at, where, size, val);
 			want = expected(at, where, size, val);
-			if (got != want)
+			if (got != want) {
 				KUNIT_FAIL(test, "flags at %#x, %d bytes at %#x: %#x gave %#x",
 					   at, size, where, val, got);
+				return 0;
+			}
 			changed += got != val;
 		}
 	}
@@ -968,6 +970,80 @@ static void busops_grace_period(struct kunit *test)
 	put_task_struct(reader);
 }
 
+#define TOGGLES		5000
+#define READERS		2
+
+struct toggle_reader {
+	struct pci_dev *pdev;
+	struct task_struct *task;
+	unsigned long reads, illegal;
+};
+
+static int toggle_reader(void *data)
+{
+	struct toggle_reader *reader = data;
+	struct pci_dev *pdev = reader->pdev;
+	static const int sizes[] = { 1, 2, 4 };
+
+	while (!kthread_should_stop()) {
+		int size = sizes[reader->reads % 3];
+		int where = size == 4 ? 0x40 : 0x42;
+		u32 val;
+
+		pdev->bus->ops->read(pdev->bus, pdev->devfn, where, size, &val);
+		if (size == 4)
+			val >>= 16;
+		if (val != 0x02 && val != 0x92)
+			reader->illegal++;
+		/* Grace periods want a reader that sleeps now and then. */
+		if (++reader->reads % 256 == 0)
+			usleep_range(50, 100);
+	}
+
+	return 0;
+}
+
+/*
+ * Readers on every CPU while the overlay is switched: every value is one of the
+ * two that are legal, and a read that starts after switching off is the
+ * hardware's. Every tenth time all is freed, and made anew.
+ */
+static void busops_readers_and_toggles(struct kunit *test)
+{
+	struct toggle_reader readers[READERS] = {};
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = fake->endpoint;
+	unsigned long reads = 0;
+	u32 val;
+	int i;
+
+	for (i = 0; i < READERS; i++) {
+		readers[i].pdev = pdev;
+		readers[i].task = kthread_run(toggle_reader, &readers[i], "toggle_reader");
+		KUNIT_ASSERT_FALSE(test, IS_ERR(readers[i].task));
+	}
+
+	for (i = 0; i < TOGGLES; i++) {
+		switch_on(test, pdev);
+		pdev->bus->ops->read(pdev->bus, pdev->devfn, 0x42, 2, &val);
+		KUNIT_ASSERT_EQ(test, val, 0x0092);
+		if (i % 10)
+			fixup_busops_switch(pdev, false);
+		else
+			fixup_busops_del(pdev);
+		pdev->bus->ops->read(pdev->bus, pdev->devfn, 0x42, 2, &val);
+		KUNIT_ASSERT_EQ(test, val, 0x0002);
+	}
+
+	for (i = 0; i < READERS; i++) {
+		kthread_stop(readers[i].task);
+		KUNIT_EXPECT_EQ(test, readers[i].illegal, 0);
+		reads += readers[i].reads;
+	}
+	kunit_info(test, "%d toggles, %lu reads\n", TOGGLES, reads);
+	KUNIT_EXPECT_GT(test, reads, TOGGLES);
+}
+
 static struct kunit_case busops_cases[] = {
 	KUNIT_CASE(busops_on_and_off),
 	KUNIT_CASE(busops_twice),
@@ -987,6 +1063,7 @@ static struct kunit_case busops_cases[] = {
 	KUNIT_CASE(busops_dropped_and_gone),
 	KUNIT_CASE(busops_back_after_leaving),
 	KUNIT_CASE(busops_grace_period),
+	KUNIT_CASE(busops_readers_and_toggles),
 	{}
 };
 

@@ -5,6 +5,7 @@
 # each case.
 . "$(dirname "$0")/machine.sh"
 
+"$QEMU_DIR/deps.sh" "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}"
 kernel=$(build_debug_kernel kunit-kasan)
 busybox=$(build_busybox)
 dir=$BUILD/run/kunit

@@ -8,7 +8,7 @@
 FLAVOURS="amd64 cloud-amd64 rt-amd64"
 
 "$QEMU_DIR/deps.sh" "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" clang sparse \
-	coccinelle shellcheck
+	coccinelle shellcheck git
 kvers=()
 for series in $SERIES; do
 	for flavour in $FLAVOURS; do
