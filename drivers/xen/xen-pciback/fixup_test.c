@@ -949,6 +949,7 @@ static void busops_grace_period(struct kunit *test)
 	struct fake *fake = test->priv;
 	struct pci_dev *pdev = fake->endpoint;
 	struct task_struct *reader;
+	int i;
 
 	switch_on(test, pdev);
 	WRITE_ONCE(fake_slow, true);
@@ -956,7 +957,7 @@ static void busops_grace_period(struct kunit *test)
 	KUNIT_ASSERT_FALSE(test, IS_ERR(reader));
 	get_task_struct(reader);
 	wake_up_process(reader);
-	while (!READ_ONCE(fake_is_read))
+	for (i = 0; i < 100 && !READ_ONCE(fake_is_read); i++)
 		msleep(20);
 	WRITE_ONCE(fake_slow, false);
 
@@ -1019,21 +1020,28 @@ static void busops_readers_and_toggles(struct kunit *test)
 
 	for (i = 0; i < READERS; i++) {
 		readers[i].pdev = pdev;
-		readers[i].task = kthread_run(toggle_reader, &readers[i], "toggle_reader");
+		readers[i].task = kthread_create(toggle_reader, &readers[i], "toggle_reader");
 		KUNIT_ASSERT_FALSE(test, IS_ERR(readers[i].task));
 	}
+	for (i = 0; i < READERS; i++)
+		wake_up_process(readers[i].task);
 
+	/* No assertion here: the readers must be stopped in any case. */
 	for (i = 0; i < TOGGLES; i++) {
-		switch_on(test, pdev);
+		if (fixup_busops_add(pdev) || fixup_busops_switch(pdev, true))
+			break;
 		pdev->bus->ops->read(pdev->bus, pdev->devfn, 0x42, 2, &val);
-		KUNIT_ASSERT_EQ(test, val, 0x0092);
+		if (val != 0x0092)
+			break;
 		if (i % 10)
 			fixup_busops_switch(pdev, false);
 		else
 			fixup_busops_del(pdev);
 		pdev->bus->ops->read(pdev->bus, pdev->devfn, 0x42, 2, &val);
-		KUNIT_ASSERT_EQ(test, val, 0x0002);
+		if (val != 0x0002)
+			break;
 	}
+	KUNIT_EXPECT_EQ(test, i, TOGGLES);
 
 	for (i = 0; i < READERS; i++) {
 		kthread_stop(readers[i].task);
