@@ -13,6 +13,10 @@ done
 
 command -v apt-get >/dev/null ||
 	die "this needs Debian 12; please install by hand: ${missing[*]}"
+# Parts of make check may come here at the same time.
+mkdir -p "$BUILD"
+exec 7>"$BUILD/apt.lock"
+flock 7
 say "installing with apt-get: ${missing[*]}"
 run_logged "$BUILD/log/apt.log" $SUDO apt-get update
 run_logged "$BUILD/log/apt.log" $SUDO env DEBIAN_FRONTEND=noninteractive \
