@@ -10,6 +10,8 @@ RIG := $(SELFTESTS)/qemu
 
 all: module ## build the module (the default)
 
+include packaging/Makefile.packaging
+
 module: ## build the module for the running kernel, or for KDIR=
 	@test -d $(KDIR) || { \
 		echo "no kernel to build for at $(KDIR):" \
@@ -51,7 +53,7 @@ clean: ## remove what "make module" built
 	$(MAKE) -C $(KDIR) M=$(MODULE) clean
 
 distclean: ## remove all that the rig has fetched and built as well
-	$(RM) -r build
+	rm -rf build 2>/dev/null || sudo rm -rf build
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -62,25 +62,26 @@ install -m 644 "$top/$driver"/{Kconfig,Makefile.fixup} "$tree/$driver/"
 step $driver/{Kconfig,Makefile.fixup,fixup_test.c} <<'EOF'
 xen/pciback: test the endpoint fixup with KUnit
 
-The overlay at every offset, size and type, the syntax of device lists, and
-standing in for the ops of buses below a host bridge that the test makes up,
-with ops of other modules above and below.
+The overlay at every offset, size and type, the syntax of device lists,
+and standing in for the ops of buses below a host bridge that the test
+makes up, with ops of other modules above and below.
 EOF
 
 step tools/testing/selftests <<'EOF'
 selftests: pciback_fixup: test the endpoint fixup in a dom0
 
-What the sysfs files take and say, every read of a config space with the
-overlay on, which functions are changed, what is remembered, that dom0's own
-kernel sees the hardware, hot-plug, and aer_inject above and below.
+What the sysfs files take and say, every read of a config space with
+the overlay on, which functions are changed, what is remembered, that
+dom0's own kernel sees the hardware, hot-plug, and aer_inject above and
+below.
 EOF
 
 step Documentation MAINTAINERS <<'EOF'
 Documentation: xen-pciback-fixup
 
-The ABI of its sysfs files, a guide for administrators, and the design: why
-it sits where it does, and what can go wrong when the ops of a bus are
-replaced.
+The ABI of its sysfs files, a guide for administrators, and the design:
+why it sits where it does, and what can go wrong when the ops of a bus
+are replaced.
 EOF
 
 [ -z "$(git status --porcelain)" ] || {
