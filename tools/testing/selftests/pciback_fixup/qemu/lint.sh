@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # make lint: the module built for every flavour of Debian's kernels with gcc and
-# clang, and what the kernel's own checkers and shellcheck have to say. Prints a
+# clang, and what the kernel's own checkers, shellcheck and Sphinx have to say. Prints a
 # line "ok - NAME" or "not ok - NAME" for each; a finding is a failure.
 . "$(dirname "$0")/build.sh"
 
 FLAVOURS="amd64 cloud-amd64 rt-amd64"
 
 "$QEMU_DIR/deps.sh" "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" clang sparse \
-	coccinelle shellcheck git
+	coccinelle shellcheck git python3-sphinx
 kvers=()
 for series in $SERIES; do
 	for flavour in $FLAVOURS; do
@@ -91,6 +91,9 @@ grep -rlw 'virtual report' "$source/scripts/coccinelle" | sort |
 			-I "$source/include" 2>/dev/null || :
 	done >"$out/log"
 verdict "coccinelle: $(grep -rlw 'virtual report' "$source/scripts/coccinelle" | wc -l) of the kernel's checks" "$out/log"
+
+sphinx-build -q -W --keep-going -n -b html Documentation "$out/html" >"$out/log" 2>&1 || :
+verdict "documents: built with warnings as errors" "$out/log"
 
 git ls-files | while read -r file; do
 	head -n 1 "$file" | grep -qE '^#!.*sh$|^# SPDX.*' &&

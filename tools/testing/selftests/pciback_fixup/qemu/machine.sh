@@ -70,6 +70,7 @@ make_payload() {
 	tree=$(mktemp -d -p "$BUILD" payload.XXXXXX)
 	mkdir -p "$tree"/{guest,modules}
 	cp -r "$QEMU_DIR/dom0" "$TOP/README.md" "$tree/"
+	cp -r "$TOP/Documentation/admin-guide" "$tree/docs"
 	mkdir "$tree/kselftest"
 	find "$QEMU_DIR/.." -maxdepth 1 -type f -exec cp -t "$tree/kselftest" {} +
 	make -s -C "$tree/kselftest"
