@@ -241,7 +241,7 @@ build_debug_kernel() {
 		run_logged "$BUILD/log/kernel-$name.log" make -C "$source" \
 			O="$dir" KCONFIG_ALLCONFIG="$dir/fragment" allnoconfig
 	fi
-	rm -rf "${dir:?}/lib"
+	rm -rf "${dir:?}/lib/modules"
 	run_logged "$BUILD/log/kernel-$name.log" make -C "$source" O="$dir" \
 		-j"$(nproc)" bzImage modules
 	run_logged "$BUILD/log/kernel-$name.log" make -C "$source" O="$dir" \
