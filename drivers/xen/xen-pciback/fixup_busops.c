@@ -30,7 +30,6 @@
 #define dev_fmt pr_fmt
 
 #include <linux/atomic.h>
-#include <linux/err.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>

@@ -10,8 +10,7 @@
 failed=0
 driver=drivers/xen/xen-pciback
 tmp=$(mktemp -d)
-trap 'rm -rf "$tree" "$tmp"' EXIT
-tree=
+trap 'rm -rf "$tmp"' EXIT
 
 result() { # STATUS NAME
 	if [ "$1" = 0 ]; then
@@ -22,7 +21,7 @@ result() { # STATUS NAME
 	fi
 }
 
-# configured SERIES SOURCE: a build folder, prepared once
+# fill_configured SOURCE DIR: a build folder, configured and prepared
 fill_configured() {
 	cat "$QEMU_DIR/kernel/common.config" >"$2/fragment"
 	run_logged "$BUILD/log/in-tree.log" make -C "$1" O="$2" \
