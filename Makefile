@@ -34,6 +34,9 @@ check: ## run all tests (some 15 minutes with a filled cache)
 check-all: ## the same, and the tests of the packages and in the kernel's tree
 	@$(RIG)/check.sh --all
 
+check-stress: ## the long forms of the tests that look for faults: over an hour
+	@$(RIG)/check-stress.sh
+
 check-in-tree: ## build in the kernel's own tree, and as a series of patches
 	@$(RIG)/intree.sh
 
@@ -49,6 +52,12 @@ lint: ## build for all kernel flavours, run the kernel's checkers
 kunit: ## run the KUnit suites only
 	@$(RIG)/kunit.sh
 
+kcsan: ## run them in a kernel that looks for data races
+	@$(RIG)/kunit.sh kcsan
+
+fuzz: ## fuzz the parser of device lists, for ten minutes
+	@$(RIG)/fuzz.sh
+
 clean: ## remove what "make module" built
 	$(MAKE) -C $(KDIR) M=$(MODULE) clean
 
@@ -58,5 +67,5 @@ distclean: ## remove all that the rig has fetched and built as well
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: all module install demo shell check check-all check-in-tree in-tree \
-	patches lint kunit clean distclean help
+.PHONY: all module install demo shell check check-all check-stress \
+	check-in-tree in-tree patches lint kunit kcsan fuzz clean distclean help

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Read the 256 bytes of a config space file at every offset with reads of 1, 2
- * and 4 bytes, and print what each of them returned: SIZE OFFSET VALUE.
+ * Read the 256 bytes of a config space file at every offset with reads of 1 to
+ * 6 bytes, and print what each of them returned: SIZE OFFSET VALUE. The kernel
+ * makes reads of 1, 2 and 4 bytes of them.
  *
  * usage: config_views FILE
  */
 #include <err.h>
 #include <fcntl.h>
-#include <stdint.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -22,9 +23,9 @@ int main(int argc, char **argv)
 	if (fd < 0)
 		err(1, "%s", argv[1]);
 
-	for (size = 1; size <= 4; size *= 2) {
+	for (size = 1; size <= 6; size++) {
 		for (offset = 0; offset + size <= 256; offset++) {
-			uint32_t val = 0;	/* x86 is little-endian, as PCI */
+			uint64_t val = 0;	/* x86 is little-endian, as PCI */
 			ssize_t n = pread(fd, &val, size, offset);
 
 			if (n < 0)
@@ -32,7 +33,7 @@ int main(int argc, char **argv)
 			if (n != size)
 				errx(1, "%s: %d bytes at 0x%x: got %zd", argv[1],
 				     size, offset, n);
-			printf("%d %d %u\n", size, offset, val);
+			printf("%d %d %" PRIu64 "\n", size, offset, val);
 		}
 	}
 

@@ -81,22 +81,46 @@ trap cleanup EXIT
 
 # --- devices and their files --------------------------------------------
 
+# These are called all the time, and a process costs much in a test machine.
 full() { case $1 in *:*:*) echo "$1" ;; *) echo "0000:$1" ;; esac; }
 
-dir() { echo "$PCI/$(full "$1")/pciback_fixup"; }
+dir() { case $1 in *:*:*) ;; *) set -- "0000:$1" ;; esac; echo "$PCI/$1/pciback_fixup"; }
 
-get() { cat "$(dir "$1")/$2"; }
+get() { # BDF FILE
+	local value
+	case $1 in *:*:*) ;; *) set -- "0000:$1" "$2" ;; esac
+	read -r value <"$PCI/$1/pciback_fixup/$2" && echo "$value"
+}
 
 # put BDF VALUE: write to rciep; the shell's message says what went wrong
 put() {
-	echo "# echo $2 > $(dir "$1")/rciep"
-	{ printf '%s\n' "$2" >"$(dir "$1")/rciep"; } 2>/tmp/put.err
+	case $1 in *:*:*) ;; *) set -- "0000:$1" "$2" ;; esac
+	echo "# echo $2 > $PCI/$1/pciback_fixup/rciep"
+	{ printf '%s\n' "$2" >"$PCI/$1/pciback_fixup/rciep"; } 2>/tmp/put.err
 }
 
 # rciep_of FLAGS: the register with its type replaced
 rciep_of() { printf '0x%04x\n' $(($1 & ~0xf0 | 0x90)); }
 
-driver() { basename "$(readlink "$PCI/$(full "$1")/driver")" 2>/dev/null; }
+# flags_offset FILE: where the capability list has PCI_EXP_FLAGS
+flags_offset() {
+	od -An -v -tu1 -w256 -N256 "$1" | awk '{
+		cap = $(52 + 1)
+		for (n = 0; cap >= 64 && n < 48; n++) {
+			if ($(cap + 1) == 16) {
+				print cap + 2
+				exit
+			}
+			cap = $(cap + 2)
+		}
+	}'
+}
+
+driver() {
+	local link
+	case $1 in *:*:*) ;; *) set -- "0000:$1" ;; esac
+	link=$(readlink "$PCI/$1/driver") && echo "${link##*/}"
+}
 
 # assign BDF: bind to xen-pciback, and back to its driver at the end
 assign() {
@@ -108,7 +132,7 @@ assign() {
 		echo "$bdf" >"$PCI/$bdf/driver/unbind" || return
 	fi
 	echo "$bdf" >"$PCIBACK/new_slot" || return
-	later "unassign $bdf $old"
+	[[ "${undo[*]-}" == *"unassign $bdf "* ]] || later "unassign $bdf $old"
 	echo "$bdf" >"$PCIBACK/bind"
 }
 
@@ -118,6 +142,15 @@ unassign() {
 	[ "$(driver "$1")" = pciback ] && echo "$1" >"$PCIBACK/unbind"
 	echo "$1" >"$PCIBACK/remove_slot"
 	[ -z "${2-}" ] || echo "$1" >"/sys/bus/pci/drivers/$2/bind"
+}
+
+# vfs_on: two VFs of 02:00.0, which needs its own driver for it
+vfs_on() {
+	modprobe nvme
+	[ "$(driver 02:00.0)" = nvme ] || echo 0000:02:00.0 >/sys/bus/pci/drivers/nvme/bind
+	later "echo 0 >$PCI/0000:02:00.0/sriov_numvfs"
+	echo 2 >"$PCI"/0000:02:00.0/sriov_numvfs
+	[ -e "$PCI/0000:02:00.2" ]
 }
 
 module_load() {
@@ -155,3 +188,46 @@ need_rig() { [ -n "${PCIBACK_FIXUP_RIG-}" ] || skip_all "takes devices from thei
 kernel_log_mark() { dmesg_lines=$(dmesg | wc -l); }
 kernel_log_since() { dmesg | tail -n "+$((dmesg_lines + 1))"; }
 logged() { kernel_log_since | grep -q -- "$1"; }
+
+# --- hot-plug: the machine's monitor, on a virtio port, does the plugging -----
+
+HOTPLUG_BDF=0000:07:00.0
+
+need_hotplug() {
+	local name s
+	monitor=
+	for name in /sys/class/virtio-ports/*/name; do
+		[ "$(cat "$name" 2>/dev/null)" = monitor ] &&
+			monitor=/dev/$(basename "$(dirname "$name")")
+	done
+	[ -n "$monitor" ] || skip_all "this machine has no monitor to plug with"
+	exec 5<>"$monitor"
+	cat <&5 >/tmp/monitor.log &
+	later "kill $!"
+	for s in /sys/bus/pci/slots/*; do
+		[ "$(cat "$s/address")" = "${HOTPLUG_BDF%.*}" ] && power=$s/power
+	done
+}
+
+within() { # SECONDS COMMAND...
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.1
+	done
+}
+
+absent() { [ ! -e "$PCI/$HOTPLUG_BDF" ]; }
+
+# The slot's power switch spares the five seconds of the attention button.
+unplug() { echo 0 >"$power" && within 20 absent; }
+
+# plug DEVICE COMMAND...: plug it in, and wait until the command succeeds
+plug() {
+	local device=$1
+	shift
+	echo "# monitor: device_add $device"
+	echo "device_add $device,id=hot,bus=rp5" >&5
+	within 30 "$@"
+}

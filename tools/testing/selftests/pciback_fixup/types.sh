@@ -38,15 +38,6 @@ alone() { # BDF OTHER: switching one on leaves the other as it was
 		put "$2" 0
 }
 
-# VFs need the PF's own driver.
-vfs_on() {
-	modprobe nvme
-	[ "$(driver 02:00.0)" = nvme ] || echo 0000:02:00.0 >/sys/bus/pci/drivers/nvme/bind
-	later "echo 0 >$PCI/0000:02:00.0/sriov_numvfs"
-	echo 2 >"$PCI"/0000:02:00.0/sriov_numvfs
-	[ -e "$PCI/0000:02:00.2" ]
-}
-
 start 16
 check "a root port, 00:10.0, is a port" is "$(what 00:10.0)" "Root Port"
 check "a root port keeps its type" untouched 00:14.0

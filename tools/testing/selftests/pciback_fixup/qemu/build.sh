@@ -198,9 +198,13 @@ build_initrd() {
 
 build_dom0_initrd() { build_initrd "dom0-initrd-$1" "$2" "$QEMU_DIR/dom0/init" "$DOM0_MODULES"; }
 
+fill_hammer() { gcc -static -O2 -Wall -o "$1/hammer" "$QEMU_DIR/guest/hammer.c"; }
+
 build_guest_initrd() {
+	local hammer
+	hammer=$(cached hammer "$(key "$QEMU_DIR/guest/hammer.c")" fill_hammer) || return
 	build_initrd "guest-initrd-$1" "$2" "$QEMU_DIR/guest/init" \
-		"$GUEST_MODULES" "$QEMU_DIR/guest/fabric-check"
+		"$GUEST_MODULES" "$QEMU_DIR/guest/fabric-check" "$hammer/hammer"
 }
 
 # A kernel's source: for debug kernels, and for the kernel's own checkers. What
@@ -225,12 +229,15 @@ build_source() {
 		fill_source "$deb" "$1"
 }
 
-# build_debug_kernel NAME: our driver in a kernel with kernel/common.config and
-# kernel/NAME.config. Its folder is kept and built again in place, so that a
-# change of the driver does not build all of it.
+# build_debug_kernel NAME...: our driver in a kernel with kernel/common.config and
+# kernel/NAME.config of each name. Its folder is kept and built again in place, so
+# that a change of the driver does not build all of it.
 build_debug_kernel() {
-	local name=$1 source dir fragments start=$SECONDS
-	fragments=("$QEMU_DIR"/kernel/{common,"$name"}.config)
+	local name source dir fragments start=$SECONDS
+	name=$(IFS=-; echo "$*")
+	fragments=(common "$@")
+	fragments=("${fragments[@]/#/"$QEMU_DIR/kernel/"}")
+	fragments=("${fragments[@]/%/.config}")
 	source=$(build_source 6.12) || return
 	dir=$CACHE/kernel-$name-$( (echo "$source"; cat "${fragments[@]}") | key -)
 	mkdir -p "$dir"

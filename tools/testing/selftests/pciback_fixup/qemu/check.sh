@@ -71,6 +71,8 @@ demo() {
 
 guests() { GUEST_SERIES=$SERIES job 6.12 guests; }
 
+fuzz() { SECONDS_OF_FUZZ=20 "$QEMU_DIR/fuzz.sh"; }
+
 dom0_debug() { CPUS=2 job debug check; }
 
 more=()
@@ -101,6 +103,7 @@ build_source 6.12 >/dev/null
 } &
 {
 	part lint "$QEMU_DIR/lint.sh"
+	part fuzz fuzz
 	part dom0-6.12 job 6.12 check
 	part kunit "$QEMU_DIR/kunit.sh"
 	part dom0-debug dom0_debug
@@ -112,7 +115,7 @@ build_source 6.12 >/dev/null
 } &
 trap 'kill $(jobs -p) 2>/dev/null || :' EXIT
 
-for name in lint demo dom0-6.12 kunit guests dom0-debug dom0-6.1 "${more[@]}"; do
+for name in lint fuzz demo dom0-6.12 kunit guests dom0-debug dom0-6.1 "${more[@]}"; do
 	collect "$name"
 done
 

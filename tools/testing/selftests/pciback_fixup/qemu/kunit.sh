@@ -1,14 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Run the KUnit suites in a kernel with KASAN, lockdep and kmemleak, booted bare:
-# a Xen dom0 cannot have KASAN. Prints a line "ok - NAME" or "not ok - NAME" for
-# each case.
+# Run the KUnit suites in a debug kernel, booted bare: a Xen dom0 cannot have
+# KASAN. Prints a line "ok - NAME" or "not ok - NAME" for each case.
+#   kunit.sh kasan   out-of-bounds, use-after-free, locks, leaks (the default)
+#   kunit.sh kcsan   data races
+#   TOGGLES=N        how often the overlay is switched while it is read (10000)
 . "$(dirname "$0")/machine.sh"
+sanitizer=${1:-kasan}
+toggles=${TOGGLES:-10000}
+limit=$((240 + toggles / 100))
 
 "$QEMU_DIR/deps.sh" "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}"
-kernel=$(build_debug_kernel kunit-kasan)
+kernel=$(build_debug_kernel kunit "$sanitizer")
 busybox=$(build_busybox)
-dir=$BUILD/run/kunit
+dir=$BUILD/run/kunit-$sanitizer
 rm -rf "$dir"
 mkdir -p "$dir/tree"/{bin,dev,proc,sys}
 cp "$busybox/busybox" "$dir/tree/bin/"
@@ -18,16 +23,32 @@ rm -rf "$dir/tree"
 
 say "booting the debug kernel"
 # One CPU a socket: without ACPI, Linux finds them in the MP table.
-timeout 240 qemu-system-x86_64 -machine q35,accel=tcg -cpu qemu64 \
+timeout "$limit" qemu-system-x86_64 -machine q35,accel=tcg -cpu qemu64 \
 	-smp 2,sockets=2 -m 384 -display none -no-reboot -nic none \
 	-kernel "$kernel/vmlinuz" -initrd "$dir/initrd.gz" \
-	-append "console=ttyS0 panic=-1" -serial "file:$dir/console.log" \
-	</dev/null >"$dir/qemu.log" 2>&1 || :
+	-append "console=ttyS0 panic=-1 fixup_test.toggles=$toggles" \
+	-serial "file:$dir/console.log" </dev/null >"$dir/qemu.log" 2>&1 || :
 grep -q "rig: done" "$dir/console.log" ||
-	give_up "$dir" "the debug kernel did not come to its end in 240 s"
+	give_up "$dir" "the debug kernel did not come to its end in $limit s"
 
 # Cases are KTAP, one level below their suites.
-tr -d '\r' <"$dir/console.log" | sed 's/^\[[ 0-9.]*\] //' |
-	sed -nE 's/^    (not )?ok [0-9]+ ([a-z].*)/\1ok - \2/p'
-clean_log "$dir/console.log"
+log=$dir/kernel.log
+tr -d '\r' <"$dir/console.log" | sed 's/^\[[ 0-9.]*\] //' >"$log"
+sed -nE 's/^    (not )?ok [0-9]+ ([a-z].*)/\1ok - \2/p; s/^ *# [a-z_]+: ([0-9]+ toggles)/# \1/p' "$log"
+
+if [ "$sanitizer" = kcsan ]; then
+	# The kernel has races of its own, between lines of "=====".
+	grep -q "kcsan: enabled" "$log"
+	awk '/^=+$/ { if (!report) { report = $0; next }
+			if (report ~ /fixup_/) { print report; ours++ } else others++
+			report = ""; next }
+		report { report = report "\n" $0; next }
+		{ print > "/dev/stderr" }
+		END { printf "# %d data races in the kernel, %d with our functions\n", others, ours }' \
+		"$log" >"$dir/races" 2>"$log.rest"
+	cat "$dir/races"
+	grep -q ' 0 with our' "$dir/races"
+	log=$log.rest
+fi
+clean_log "$log"
 echo "ok - no splat, no leak in the log"

@@ -80,20 +80,11 @@ guest_pv() {
 	guest "$name" 180 "$(pv_config "$@")"
 }
 
-# guest_background_pv NAME SERIES BDF...: start one
-guest_background_pv() {
-	local name=$1
-	shift
-	{ echo "name=\"$name\""; pv_config "$@"; } >"/tmp/$name.cfg"
-	xl create -q "/tmp/$name.cfg" >"/tmp/$name.xl" 2>&1
-}
-
-# guest_hvm NAME SERIES BDF...: the same behind the stock device model
-guest_hvm() {
+# hvm_config NAME SERIES BDF...: the same behind the stock device model
+hvm_config() {
 	local name=$1 series=$2
 	shift 2
-	rm -f "/tmp/$name.log"
-	guest "$name" 420 'type="hvm"' memory=256 vcpus=1 \
+	printf '%s\n' 'type="hvm"' memory=256 vcpus=1 \
 		"kernel=\"/rig/guest/vmlinuz-$series\"" \
 		"ramdisk=\"/rig/guest/initrd-$series.gz\"" \
 		"cmdline=\"console=ttyS0 quiet panic=1 rig.functions=$# $GUEST_ARGS\"" \
@@ -101,6 +92,86 @@ guest_hvm() {
 		"pci=[$(printf "'%s'," "$@")]"
 }
 
+# guest_hvm NAME SERIES BDF...: run one until it is gone
+guest_hvm() {
+	rm -f "/tmp/$1.log"
+	guest "$1" 420 "$(hvm_config "$@")"
+}
+
+# guest_background KIND NAME SERIES BDF...: start one; log_of says where its log is
+guest_background() {
+	local kind=$1 name=$2
+	shift 2
+	{
+		echo "name=\"$name\""
+		if [ "$kind" = pv ]; then pv_config "$@"; else hvm_config "$name" "$@"; fi
+	} >"/tmp/$name.cfg"
+	xl create -q "/tmp/$name.cfg" >"/tmp/$name.xl" 2>&1
+}
+
+log_of() { # KIND NAME
+	if [ "$1" = pv ]; then echo "/var/log/xen/console/guest-$2.log"; else echo "/tmp/$2.log"; fi
+}
+
 # report NAME: what the guest said, without "rig: "
 report() { tr -d '\r' <"/tmp/$1.log" | sed -n 's/^.*rig: //p'; }
 GUEST_ARGS=
+
+# --- running the selftests -------------------------------------------------
+
+LEAKS=/sys/kernel/debug/kmemleak
+
+prepare_tests() {
+	local bdf
+	export PCIBACK_FIXUP_RIG=1
+	export PCIBACK_FIXUP_MODULE=/rig/modules/xen-pciback-fixup.ko
+	modprobe -q nvme	# has SR-IOV enabled
+	for bdf in 01:00.0 03:00.0; do
+		xl pci-assignable-add $bdf
+	done
+	insmod "$PCIBACK_FIXUP_MODULE" || return
+	cd /rig/kselftest || return
+}
+
+verdict() { # DESCRIPTION COMMAND...
+	local what=$1
+	shift
+	if "$@"; then echo "ok - $what"; else echo "not ok - $what"; fi
+}
+
+run() { # TEST [BDF]
+	local test=./$1.sh
+	[ -e "$test" ] || test=/rig/dom0/$1
+	stage "${STAGE_LIMIT:-400}" "test $*"
+	PCIBACK_FIXUP_BDF=${2-01:00.0} "$test" | tee /tmp/test.out |
+		sed "s/^\(not \)\?ok [0-9]* -/\1ok - $*:/"
+	# Nothing is to be skipped here, and no script may die on its way.
+	verdict "$*: ran to its end" grep -q '^# Totals' /tmp/test.out
+}
+
+lockdep_watches() {
+	[ ! -e /proc/lockdep_stats ] ||
+		verdict "lockdep has been watching until here" \
+			grep -q 'debug_locks: *1' /proc/lockdep_stats
+}
+
+unload_and_look_for_leaks() {
+	stage 60 "unloading the module"
+	verdict "rmmod after all of it" rmmod xen-pciback-fixup
+	[ -e "$LEAKS" ] || return 0
+	stage 120 "looking for leaks"
+	for _ in 1 2; do
+		sleep 6
+		echo scan >$LEAKS
+	done
+	# Linux 6.12's xen-pciback forgets its config space fields as a device is
+	# unbound: pcistub_device_release() drops the pointer to them first.
+	awk '
+		function show() { if (report && report !~ /xen_pcibk_config_/) printf "%s", report }
+		/^unreferenced object/ { show(); report = "" }
+		{ report = report $0 "\n" }
+		END { show() }' $LEAKS >/tmp/leaks
+	cat /tmp/leaks
+	verdict "kmemleak has found nothing but what xen-pciback leaks" \
+		test ! -s /tmp/leaks
+}

@@ -1,0 +1,117 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Each memory allocation in turn is made to fail: as the module is loaded, a
+# device bound, found by a rescan, and switched on. Each time the whole is done
+# or nothing of it, and the reason is told.
+#   STEP   behind the first four, make each N-th fail (11; 1 for all). Where kmemleak
+#          watches, every second allocation is its own, for which it has a reserve
+. "$(dirname "$0")/lib.sh"
+
+need_rig
+need_device
+failslab=/sys/kernel/debug/failslab
+[ -d $failslab ] || skip_all "this kernel has no CONFIG_FAILSLAB"
+[ -n "${PCIBACK_FIXUP_MODULE-}" ] || skip_all "PCIBACK_FIXUP_MODULE does not name the module"
+
+put "$BDF" 0
+hardware=$(get "$BDF" hardware_flags)
+echo N >$failslab/ignore-gfp-wait
+echo 0 >$failslab/verbose
+later any
+later '[ -d "$MODULE" ] || module_load'
+
+# only_ours: from here, only allocations that our functions ask for fail
+only_ours() {
+	local text=/sys/module/xen_pciback_fixup/sections/.text
+	read -r start_of <"$text"
+	echo "$start_of" >$failslab/require-start
+	printf '0x%x\n' $((start_of + $(cat $MODULE/coresize))) >$failslab/require-end
+}
+any() { echo 0 >$failslab/require-start; echo 0xffffffffffffffff >$failslab/require-end; }
+
+complete() { # RCIEP: its folder and all in it is there, and rciep says so
+	local want=$hardware
+	[ "$1" = 0 ] || want=$(rciep_of "$hardware")
+	is "$(cd "$(dir "$BDF")" 2>/dev/null && echo *)" "guest_flags hardware_flags hits rciep" &&
+		is "$(get "$BDF" rciep)" "$1" && is "$(get "$BDF" guest_flags)" "$want"
+}
+nothing() { # dom0 reads the hardware's value, and there is no folder
+	not test -e "$(dir "$BDF")" &&
+		is "$(setpci -s "$BDF" CAP_EXP+2.w)" "${hardware#0x}"
+}
+told() { logged "$BDF: .*cannot be shown as an RCiEP (error -12)"; }
+
+# each WHAT: WHAT N makes the N-th allocation fail, and prints what fail_nth does;
+# judge the outcome by the function WHAT_judge ERROR
+each() {
+	local what=$1 n failed=0 errors=0 outcome error
+	for ((n = 1; ; n += n < 4 ? 1 : ${STEP:-11})); do
+		"${what}_prepare" || return
+		kernel_log_mark
+		read -r outcome error < <("$what" "$n")
+		if ! "${what}_judge" "$error" >/tmp/judged; then
+			echo "# allocation $n failed, error $error:"
+			cat /tmp/judged
+			return 1
+		fi
+		[ "$outcome" = failed ] || break
+		failed=$((failed + 1))
+		[ "$error" = 0 ] || errors=$((errors + 1))
+	done
+	echo "# $failed of less than $n allocations made to fail, $errors of them with an error"
+	[ "$failed" -gt 0 ]
+}
+
+load_prepare() { [ ! -d "$MODULE" ] || { put "$BDF" 0 >/dev/null && module_unload; }; }
+load() { "$HERE/fail_nth" "$1" load "$PCIBACK_FIXUP_MODULE" "devices=($BDF)"; }
+load_judge() {
+	case $1 in
+	0) complete 1 || { nothing && told; } ;;
+	12) not test -d "$MODULE" && nothing ;;
+	*) false ;;
+	esac
+}
+
+# The driver core does not ask what became of its notification.
+bind_prepare() { echo "$BDF" >"$PCIBACK/unbind"; }
+bind() { "$HERE/fail_nth" "$1" write "$PCIBACK/bind" "$BDF"; }
+bind_judge() {
+	is "$1 $(driver "$BDF")" "0 pciback" && { complete 1 || { nothing && told; }; }
+}
+
+rescan_prepare() { echo 1 >"$PCI/$BDF/remove"; }
+rescan() { "$HERE/fail_nth" "$1" write /sys/bus/pci/rescan 1; }
+rescan_judge() { bind_judge "$1"; }
+
+# The first write to a device is remembered, which takes memory.
+switch_prepare() { module_unload && module_load devices= && only_ours; }
+switch() { "$HERE/fail_nth" "$1" write "$(dir "$BDF")/rciep" 1; }
+switch_judge() {
+	case $1 in
+	0) complete 1 && put "$BDF" 0 >/dev/null ;;
+	12) complete 0 ;;
+	*) false ;;
+	esac
+}
+
+# Bound again without a failure, all is well.
+recovers() {
+	any
+	echo "$BDF" >"$PCIBACK/unbind"
+	echo "$BDF" >"$PCIBACK/bind"
+	complete 1
+}
+
+start 6
+any
+check "loading" each load
+only_ours
+check "binding a device that is switched on" each bind
+check "... bound again, it is on" recovers
+only_ours
+check "a rescan that finds a device that is switched on" each rescan
+check "... bound again, it is on" recovers
+put "$BDF" 0
+check "switching on" each switch
+any
+finish

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The driver's own parser of device lists, in user space under libFuzzer and the
+ * sanitizers. What it takes and what it makes of it is compared with a regular
+ * expression for a slot, and strtoull().
+ */
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <regex.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <linux/pci.h>
+
+#include "fixup_devlist.h"
+
+#define HEX "([0-9a-fA-F]+)"
+static const char slot_form[] =
+	"^\\((" HEX ":)?" HEX ":(" HEX "\\.(" HEX "|\\*)|\\*\\.\\*)\\)";
+
+/* The groups of the expression, by their opening brackets */
+enum { ALL, DOMAIN_COLON, DOMAIN, BUS, DEV_FN, DEV, FN, FN_NUMBER, GROUPS };
+
+/* The number that a group stands for, ANY if it matched none; false if too large */
+static bool number(const char *text, const regmatch_t *group, int max, int *n)
+{
+	unsigned long long value;
+
+	if (group->rm_so < 0)
+		return true;
+	errno = 0;
+	value = strtoull(text + group->rm_so, NULL, 16);
+	*n = value;
+	return !errno && value <= (unsigned long long)max;
+}
+
+/* How long the slot is that the text begins with; 0 if it does not */
+static size_t expected_slot(const char *text, struct fixup_devlist_slot *slot)
+{
+	static regex_t form;
+	static bool compiled;
+	regmatch_t group[GROUPS];
+
+	if (!compiled)
+		compiled = !regcomp(&form, slot_form, REG_EXTENDED);
+	assert(compiled);
+
+	slot->domain = 0;
+	slot->dev = FIXUP_DEVLIST_ANY;
+	slot->fn = FIXUP_DEVLIST_ANY;
+	if (regexec(&form, text, GROUPS, group, 0) ||
+	    !number(text, &group[DOMAIN], INT_MAX, &slot->domain) ||
+	    !number(text, &group[BUS], 0xff, &slot->bus) ||
+	    !number(text, &group[DEV], 0x1f, &slot->dev) ||
+	    !number(text, &group[FN_NUMBER], 7, &slot->fn))
+		return 0;
+
+	return group[ALL].rm_eo;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	/* Of the very size, for the address sanitizer to see one byte more. */
+	char *text = malloc(size + 1);
+	const char *p = text;
+	int ret;
+
+	memcpy(text, data, size);
+	text[size] = '\0';
+
+	do {
+		struct fixup_devlist_slot slot, want;
+		const char *start = p;
+		size_t len = expected_slot(start, &want);
+
+		ret = fixup_devlist_next(&p, &slot);
+		assert(p >= start && p <= start + strlen(start));
+		if (!*start) {
+			assert(ret == 0 && p == start);
+		} else if (!len) {
+			assert(ret == -EINVAL);
+		} else {
+			assert(ret == 1 && p == start + len);
+			assert(slot.domain == want.domain && slot.bus == want.bus &&
+			       slot.dev == want.dev && slot.fn == want.fn);
+			assert(fixup_devlist_match(&slot, want.domain, want.bus,
+						   PCI_DEVFN(want.dev & 0x1f, want.fn & 7)));
+			assert(!fixup_devlist_match(&slot, want.domain, want.bus ^ 1, 0));
+		}
+	} while (ret > 0);
+
+	assert(fixup_devlist_all(text) == !strcmp(text, "all"));
+	free(text);
+	return 0;
+}
