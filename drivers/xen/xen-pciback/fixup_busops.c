@@ -50,20 +50,22 @@
 
 /* The eight functions of a device number (with ARI: of eight functions). */
 struct fixup_slot {
-	u8 flags_at[8];		/* offset of the flags byte, 0: overlay off */
 	u8 added;		/* one bit a function; fixup_busops_lock */
 	atomic_long_t hits[8];	/* reads answered with the changed type */
 };
 
 /**
  * struct fixup_bus - A bus whose ops we stand in for, or may have to
+ * @node: in fixup_buses; first, for a short way of readers
+ * @bus: the bus, counted
  * @ops: what bus->ops is while we stand in
  * @lower: what it was before; NULL until we first stand in. Written only
  *	while no reader can be in @ops
- * @below: a copy of *@lower, as it was then
- * @bus: the bus, counted
+ * @below: a copy of *@lower, as it was then: what readers go on to
+ * @flags_at: offset of the flags byte of each function whose overlay is on. For
+ *	all others it is FIXUP_OVERLAY_NOWHERE, or PCI_VENDOR_ID while it is
+ *	measured whether reads come to us: both are no place of a flags byte
  * @slot: the functions we know, by device number; written once
- * @node: in fixup_buses
  * @next_free: links those that are about to be freed
  * @added: functions added; fixup_busops_lock
  * @on: functions whose overlay is on; fixup_busops_lock
@@ -73,12 +75,13 @@ struct fixup_slot {
  * @reached: the probing task came through @ops; fixup_busops_lock
  */
 struct fixup_bus {
+	struct hlist_node node;
+	struct pci_bus *bus;
 	struct pci_ops ops;
 	struct pci_ops *lower;
 	struct pci_ops below;
-	struct pci_bus *bus;
+	u8 flags_at[256];
 	struct fixup_slot *slot[32];
-	struct hlist_node node;
 	struct fixup_bus *next_free;
 	unsigned int added;
 	unsigned int on;
@@ -118,46 +121,62 @@ static struct fixup_bus *fixup_find(const struct pci_bus *bus)
 }
 
 /*
+ * The rest of fixup_read(), for a read over the flags byte. Takes @fb in place of
+ * its bus, so that all fits into registers.
+ */
+static noinline int fixup_read_flags(struct fixup_bus *fb, unsigned int devfn,
+				     int where, int size, u32 *val,
+				     size_t index)
+{
+	u8 number = devfn;
+	atomic_long_t *hits;
+	u8 *flags;
+	int ret;
+
+	if (unlikely(READ_ONCE(fixup_prober) == current)) {
+		fb->reached = true;
+		return fb->below.read(fb->bus, devfn, where, size, val);
+	}
+
+	if (unlikely(!fixup_overlay_valid(where + (unsigned int)index)))
+		return fb->below.read(fb->bus, devfn, where, size, val);
+
+	hits = &fb->slot[number / 8]->hits[number % 8];
+	flags = fixup_overlay_byte(val, index);
+	/* Computed here, these two are all that is to be saved for later. */
+	OPTIMIZER_HIDE_VAR(hits);
+	OPTIMIZER_HIDE_VAR(flags);
+	ret = fb->below.read(fb->bus, devfn, where, size, val);
+	if (ret == PCIBIOS_SUCCESSFUL && fixup_overlay(flags))
+		atomic_long_inc(hits);
+
+	return ret;
+}
+
+/*
  * pci_ops.read of a bus that we stand in for: see the top of the file for
  * what may be done here. The flags byte's offset is loaded before the device
  * is read, so that a read that starts after the overlay was switched off is
- * never changed.
+ * never changed. Nearly all reads pass: nothing is to be saved for them.
  */
 static int fixup_read(struct pci_bus *bus, unsigned int devfn, int where,
 		      int size, u32 *val)
 {
 	struct fixup_bus *fb = fixup_find(bus);
-	unsigned int fn = PCI_FUNC(devfn);
-	struct fixup_slot *slot;
+	unsigned int index;
 	u8 flags_at;
-	u32 guest;
-	int ret;
 
 	/* Somebody uses a copy of our ops on a bus that is not ours. */
 	if (unlikely(!fb))
 		return PCIBIOS_FUNC_NOT_SUPPORTED;
 
-	if (unlikely(READ_ONCE(fixup_prober) == current)) {
-		fb->reached = true;
-		return fb->lower->read(bus, devfn, where, size, val);
-	}
+	/* Before the slot that it leads to, and before the device */
+	flags_at = smp_load_acquire(&fb->flags_at[(u8)devfn]);
+	index = fixup_overlay_index(flags_at, where);
+	if (likely(index >= size))
+		return fb->below.read(bus, devfn, where, size, val);
 
-	slot = READ_ONCE(fb->slot[PCI_SLOT(devfn)]);
-	flags_at = slot ? READ_ONCE(slot->flags_at[fn]) : 0;
-	if (!fixup_overlay_covers(flags_at, where, size))
-		return fb->lower->read(bus, devfn, where, size, val);
-
-	ret = fb->lower->read(bus, devfn, where, size, val);
-	if (ret != PCIBIOS_SUCCESSFUL)
-		return ret;
-
-	guest = fixup_overlay(flags_at, where, size, *val);
-	if (guest != *val) {
-		*val = guest;
-		atomic_long_inc(&slot->hits[fn]);
-	}
-
-	return ret;
+	return fixup_read_flags(fb, devfn, where, size, val, index);
 }
 
 /*
@@ -174,7 +193,7 @@ static int fixup_add_bus(struct pci_bus *child)
 	if (child->ops == &fb->ops)
 		pci_bus_set_ops(child, fb->lower);
 
-	return fb->lower->add_bus ? fb->lower->add_bus(child) : 0;
+	return fb->below.add_bus ? fb->below.add_bus(child) : 0;
 }
 
 /*
@@ -216,20 +235,29 @@ static int fixup_probe(struct fixup_bus *fb, unsigned int devfn, int where,
 	return pcibios_err_to_errno(ret);
 }
 
-/* Tell whether reads of this register come through our ops. */
-static bool fixup_is_reached(struct fixup_bus *fb, unsigned int devfn, int where)
+/* Tell whether guests see what we make of a function that is switched on. */
+static bool fixup_in_force(struct fixup_bus *fb, struct pci_dev *pdev)
 {
 	u16 val;
 
-	fixup_probe(fb, devfn, where, &val);
+	fixup_probe(fb, pdev->devfn, pdev->pcie_cap + PCI_EXP_FLAGS, &val);
 	return fb->reached;
 }
 
-/* Tell whether guests see what we make of a function. */
-static bool fixup_in_force(struct fixup_bus *fb, struct pci_dev *pdev)
+/*
+ * Tell whether reads come through our ops at all, by a register that no other
+ * module answers itself. For a function of which guests see no change.
+ */
+static bool fixup_is_reached(struct fixup_bus *fb, unsigned int devfn)
 {
-	return fixup_is_reached(fb, pdev->devfn,
-				pdev->pcie_cap + PCI_EXP_FLAGS);
+	u8 flags_at = fb->flags_at[devfn];
+	u16 val;
+
+	WRITE_ONCE(fb->flags_at[devfn], PCI_VENDOR_ID);
+	fixup_probe(fb, devfn, PCI_VENDOR_ID, &val);
+	WRITE_ONCE(fb->flags_at[devfn], flags_at);
+
+	return fb->reached;
 }
 
 /* Put our ops on top of those that the bus has. */
@@ -306,20 +334,19 @@ static void fixup_unhooked(struct fixup_bus *fb)
 
 static void fixup_overlay_off(struct fixup_bus *fb, struct pci_dev *pdev)
 {
-	struct fixup_slot *slot = fb->slot[PCI_SLOT(pdev->devfn)];
+	u8 *flags_at = &fb->flags_at[pdev->devfn];
 
 	lockdep_assert_held(&fixup_busops_lock);
 
-	if (!slot->flags_at[PCI_FUNC(pdev->devfn)])
+	if (*flags_at == FIXUP_OVERLAY_NOWHERE)
 		return;
 
-	WRITE_ONCE(slot->flags_at[PCI_FUNC(pdev->devfn)], 0);
+	WRITE_ONCE(*flags_at, FIXUP_OVERLAY_NOWHERE);
 	if (--fb->on || !fb->hooked)
 		return;
 
 	/* If reads do not reach us, a module below has dropped our ops. */
-	if (fixup_unhook(fb) ||
-	    !fixup_is_reached(fb, pdev->devfn, PCI_VENDOR_ID)) {
+	if (fixup_unhook(fb) || !fixup_is_reached(fb, pdev->devfn)) {
 		fixup_unhooked(fb);
 	} else {
 		pci_notice(pdev, "another module has put its ops above ours on bus %s; this module cannot be unloaded before that one\n",
@@ -330,14 +357,13 @@ static void fixup_overlay_off(struct fixup_bus *fb, struct pci_dev *pdev)
 
 static int fixup_overlay_on(struct fixup_bus *fb, struct pci_dev *pdev)
 {
-	struct fixup_slot *slot = fb->slot[PCI_SLOT(pdev->devfn)];
-	unsigned int fn = PCI_FUNC(pdev->devfn);
+	u8 *flags_at = &fb->flags_at[pdev->devfn];
 	int ret;
 
 	lockdep_assert_held(&fixup_busops_lock);
 
-	if (!slot->flags_at[fn]) {
-		WRITE_ONCE(slot->flags_at[fn], pdev->pcie_cap + PCI_EXP_FLAGS);
+	if (*flags_at == FIXUP_OVERLAY_NOWHERE) {
+		smp_store_release(flags_at, pdev->pcie_cap + PCI_EXP_FLAGS);
 		fb->on++;
 	}
 
@@ -348,7 +374,7 @@ static int fixup_overlay_on(struct fixup_bus *fb, struct pci_dev *pdev)
 	 * Not there yet, or dropped by a module below us: unless it is one
 	 * above that answers this register itself, and comes to us for others.
 	 */
-	if (fb->hooked && fixup_is_reached(fb, pdev->devfn, PCI_VENDOR_ID))
+	if (fb->hooked && fixup_is_reached(fb, pdev->devfn))
 		ret = -EIO;
 	else
 		ret = fixup_hook(fb);
@@ -388,6 +414,8 @@ int fixup_busops_add(struct pci_dev *pdev)
 		if (!new_fb)
 			goto out;
 		new_fb->bus = pdev->bus;
+		memset(new_fb->flags_at, FIXUP_OVERLAY_NOWHERE,
+		       sizeof(new_fb->flags_at));
 		fb = new_fb;
 	}
 
@@ -400,8 +428,8 @@ int fixup_busops_add(struct pci_dev *pdev)
 			kfree(new_fb);
 			goto out;
 		}
-		/* Readers may look already, for another slot of the bus. */
-		smp_store_release(slot, new_slot);
+		/* Readers look at it when they find the overlay on. */
+		WRITE_ONCE(*slot, new_slot);
 	}
 
 	if (new_fb) {
@@ -522,7 +550,7 @@ bool fixup_busops_is_on(struct pci_dev *pdev)
 	bool on;
 
 	mutex_lock(&fixup_busops_lock);
-	on = fixup_slot(pdev)->flags_at[PCI_FUNC(pdev->devfn)];
+	on = fixup_find(pdev->bus)->flags_at[pdev->devfn] != FIXUP_OVERLAY_NOWHERE;
 	mutex_unlock(&fixup_busops_lock);
 
 	return on;
@@ -607,7 +635,7 @@ static void fixup_free(struct fixup_bus *fb)
 static bool fixup_is_free(struct fixup_bus *fb)
 {
 	return !fb->lower || !device_is_registered(&fb->bus->dev) ||
-	       !fixup_is_reached(fb, 0, PCI_VENDOR_ID);
+	       !fixup_is_reached(fb, 0);
 }
 
 /*

@@ -23,8 +23,20 @@
 #define __XEN_PCIBACK_FIXUP_OVERLAY_H__
 
 #include <linux/bitfield.h>
+#include <linux/build_bug.h>
+#include <linux/kconfig.h>
 #include <linux/pci_regs.h>
 #include <linux/types.h>
+
+/*
+ * In place of the offset of a flags byte: there is none. The last capability is
+ * at 0xfc, and its flags byte at 0xfe.
+ */
+#define FIXUP_OVERLAY_NOWHERE	0xff
+
+/* An RCiEP's type has the bits of the other two: to set them is all there is to do. */
+static_assert((PCI_EXP_TYPE_RC_END | PCI_EXP_TYPE_ENDPOINT |
+	       PCI_EXP_TYPE_LEG_END) == PCI_EXP_TYPE_RC_END);
 
 /**
  * fixup_overlay_type() - Tell whether a Device/Port Type is one to change
@@ -40,51 +52,71 @@ static inline bool fixup_overlay_type(unsigned int type)
 }
 
 /**
- * fixup_overlay_covers() - Tell whether a read includes the flags byte
- * @flags_at: config space offset of the flags byte, 0 if there is none
+ * fixup_overlay_index() - Find the byte of config space in a read
+ * @at: config space offset of the byte, 0 to 255
  * @where: config space offset of the read, 0 to 4095
- * @size: bytes read: 1, 2 or 4
  *
  * Context: Any; pure.
  *
- * Return: true if the byte at @flags_at is one of those read.
+ * Return: which of the bytes read it is, from 0; if that is not less than the
+ * size of the read, none of them.
  */
-static inline bool fixup_overlay_covers(u8 flags_at, int where, int size)
+static inline unsigned int fixup_overlay_index(u8 at, int where)
 {
 	/* A read that starts behind the byte wraps to a very large number. */
-	return flags_at &&
-	       (unsigned int)flags_at - (unsigned int)where < (unsigned int)size;
+	return (unsigned int)at - (unsigned int)where;
 }
 
 /**
- * fixup_overlay() - Make the guest view of a read out of the hardware view
- * @flags_at: config space offset of the flags byte, 0 if there is none
- * @where: config space offset of the read, 0 to 4095
- * @size: bytes read: 1, 2 or 4
- * @val: what the device answered; the caller has checked that it did
- *
- * Goes by the type in @val and not by a cached one: a device that is gone
- * (all ones, type 15) or that was exchanged is never misreported.
+ * fixup_overlay_valid() - Tell whether an offset can be that of a flags byte
+ * @flags_at: config space offset, 0 to 255
  *
  * Context: Any; pure.
  *
- * Return: @val, with the Device/Port Type replaced by RCiEP if the read
- * covers it and it says Endpoint or Legacy Endpoint.
+ * Return: true behind the header and before FIXUP_OVERLAY_NOWHERE.
  */
-static inline u32 fixup_overlay(u8 flags_at, int where, int size, u32 val)
+static inline bool fixup_overlay_valid(unsigned int flags_at)
 {
-	unsigned int shift;
+	return flags_at >= PCI_STD_HEADER_SIZEOF &&
+	       flags_at < FIXUP_OVERLAY_NOWHERE;
+}
 
-	if (!fixup_overlay_covers(flags_at, where, size))
-		return val;
+/**
+ * fixup_overlay() - Make the guest view of the flags byte out of the hardware view
+ * @flags: the flags byte, as the device answered it
+ *
+ * Replaces an Endpoint's or a Legacy Endpoint's type by RCiEP. Goes by the type
+ * that was read and not by a cached one: a device that is gone (all ones, type
+ * 15) or that was exchanged is never misreported.
+ *
+ * Context: Any; pure.
+ *
+ * Return: true if @flags was changed.
+ */
+static inline bool fixup_overlay(u8 *flags)
+{
+	if (!fixup_overlay_type(FIELD_GET(PCI_EXP_FLAGS_TYPE, *flags)))
+		return false;
 
-	shift = 8 * (flags_at - where);
-	if (!fixup_overlay_type(FIELD_GET(PCI_EXP_FLAGS_TYPE, val >> shift)))
-		return val;
+	*flags |= FIELD_PREP(PCI_EXP_FLAGS_TYPE, PCI_EXP_TYPE_RC_END);
+	return true;
+}
 
-	val &= ~((u32)PCI_EXP_FLAGS_TYPE << shift);
-	return val | (u32)FIELD_PREP(PCI_EXP_FLAGS_TYPE,
-				     PCI_EXP_TYPE_RC_END) << shift;
+/**
+ * fixup_overlay_byte() - Get at a byte of config space in the value of a read
+ * @val: the value, in the CPU's byte order
+ * @index: which byte, from fixup_overlay_index()
+ *
+ * Context: Any; pure.
+ *
+ * Return: where the byte is.
+ */
+static inline u8 *fixup_overlay_byte(u32 *val, size_t index)
+{
+	/* Config space is little-endian, and so are Xen's machines. */
+	BUILD_BUG_ON(IS_ENABLED(CONFIG_CPU_BIG_ENDIAN));
+
+	return (u8 *)val + index;
 }
 
 #endif /* __XEN_PCIBACK_FIXUP_OVERLAY_H__ */

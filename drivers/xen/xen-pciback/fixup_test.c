@@ -6,10 +6,12 @@
  */
 
 #include <kunit/test.h>
+#include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
+#include <linux/moduleparam.h>
 #include <linux/pci.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -47,6 +49,17 @@ static u32 expected(u8 flags_at, int where, int size, u32 val)
 	return want;
 }
 
+/* What fixup_read() does with a read */
+static u32 overlay(u8 flags_at, int where, int size, u32 val)
+{
+	unsigned int index = fixup_overlay_index(flags_at, where);
+
+	if (index < size && fixup_overlay_valid(where + index))
+		fixup_overlay(fixup_overlay_byte(&val, index));
+
+	return val;
+}
+
 /* Places of the capability: the first, the last, and between. */
 static const u8 overlay_caps[] = { 0x40, 0x41, 0x44, 0x7e, 0xa0, 0xe0, 0xfb, 0xfc };
 
@@ -72,7 +85,7 @@ static unsigned int overlay_reads(struct kunit *test, u8 at, int size, u32 aroun
 				val |= (u32)flags << (8 * (at - where));
 			}
 
-			got = fixup_overlay(at, where, size, val);
+			got = overlay(at, where, size, val);
 			want = expected(at, where, size, val);
 			if (got != want) {
 				KUNIT_FAIL(test, "flags at %#x, %d bytes at %#x: %#x gave %#x",
@@ -105,14 +118,16 @@ static void overlay_everywhere(struct kunit *test)
 	}
 }
 
+/* The two places that stand for none, in all of config space */
 static void overlay_nowhere(struct kunit *test)
 {
-	int where;
+	int where, size;
 
 	for (where = 0; where < 4096; where++) {
-		KUNIT_ASSERT_EQ(test, fixup_overlay(0, where, 1, 0), 0U);
-		KUNIT_ASSERT_EQ(test, fixup_overlay(0, where, 4, 0), 0U);
-		KUNIT_ASSERT_FALSE(test, fixup_overlay_covers(0, where, 4));
+		for (size = 1; size <= 4; size *= 2) {
+			KUNIT_ASSERT_EQ(test, overlay(PCI_VENDOR_ID, where, size, 0), 0U);
+			KUNIT_ASSERT_EQ(test, overlay(FIXUP_OVERLAY_NOWHERE, where, size, 0), 0U);
+		}
 	}
 }
 
@@ -122,14 +137,22 @@ static void overlay_extended(struct kunit *test)
 	int where;
 
 	for (where = 0x100; where < 0x1000; where++)
-		KUNIT_ASSERT_EQ(test, fixup_overlay(0xfe, where, 4, 0), 0U);
+		KUNIT_ASSERT_EQ(test, overlay(0xfe, where, 4, 0), 0U);
 }
 
 static void overlay_device_gone(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, fixup_overlay(0x42, 0x42, 1, 0xff), 0xffU);
-	KUNIT_EXPECT_EQ(test, fixup_overlay(0x42, 0x42, 2, 0xffff), 0xffffU);
-	KUNIT_EXPECT_EQ(test, fixup_overlay(0x42, 0x40, 4, 0xffffffff), 0xffffffffU);
+	KUNIT_EXPECT_EQ(test, overlay(0x42, 0x42, 1, 0xff), 0xffU);
+	KUNIT_EXPECT_EQ(test, overlay(0x42, 0x42, 2, 0xffff), 0xffffU);
+	KUNIT_EXPECT_EQ(test, overlay(0x42, 0x40, 4, 0xffffffff), 0xffffffffU);
+}
+
+/* No config access has these sizes. Should one come, nothing else is touched. */
+static void overlay_odd_sizes(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, overlay(0x42, 0x42, 0, 0x02), 0x02U);
+	KUNIT_EXPECT_EQ(test, overlay(0x42, 0x40, 3, 0x020010), 0x920010U);
+	KUNIT_EXPECT_EQ(test, overlay(0x42, 0x3f, 3, 0x020010), 0x020010U);
 }
 
 static struct kunit_case overlay_cases[] = {
@@ -137,6 +160,7 @@ static struct kunit_case overlay_cases[] = {
 	KUNIT_CASE(overlay_nowhere),
 	KUNIT_CASE(overlay_extended),
 	KUNIT_CASE(overlay_device_gone),
+	KUNIT_CASE(overlay_odd_sizes),
 	{}
 };
 
@@ -314,19 +338,23 @@ static struct kunit_suite devlist_suite = {
 /*
  * The made-up host bridge:
  *
- *   bus 0   00.0  bridge to bus 1        01.0  bridge to bus 2
+ *   bus 0   00.0  conventional bridge    01.0  Root Port, below which
+ *                 to bus 1                     extended space is looked at
  *
- *   bus 1   00.0  Endpoint, v2           bus 2   00.0  Endpoint, v1
- *           00.1  Legacy Endpoint
- *           05.0  Endpoint, capability at the last place
- *           06.0  Root Complex Integrated Endpoint
+ *   bus 1   00.0  Endpoint, v2           bus 2   00.0  Endpoint, v1, with
+ *           00.1  Legacy Endpoint                      SR-IOV
+ *           05.0  Endpoint, capability
+ *                 at the last place      bus 3   00.0  the VFs of 2:00.0
+ *           06.0  Root Complex                   00.1
+ *                 Integrated Endpoint
  *           07.0  capability list that ends in a loop
  *           08.0  capability list that leads out of the header
  */
 #define FAKE_DOMAIN	0x4b55
-#define FAKE_BUSES	3
+#define FAKE_BUSES	4
 
 static u8 fake_config[FAKE_BUSES][256][256];
+static u8 fake_sriov[PCI_EXT_CAP_SRIOV_SIZEOF];	/* of 2:00.0, at 0x100 */
 static int fake_status;			/* what reads return */
 static unsigned int fake_add_bus_calls;
 static bool fake_slow;			/* reads take a while, without a sleep */
@@ -349,6 +377,10 @@ static int fake_read(struct pci_bus *bus, unsigned int devfn, int where,
 	if (bus->number < FAKE_BUSES && where + size <= 256) {
 		*val = 0;
 		memcpy(val, &fake_config[bus->number][devfn][where], size);
+	} else if (bus->number == 2 && !devfn && where >= 256 &&
+		   where + size <= 256 + sizeof(fake_sriov)) {
+		*val = 0;
+		memcpy(val, &fake_sriov[where - 256], size);
 	}
 	return PCIBIOS_SUCCESSFUL;
 }
@@ -387,17 +419,33 @@ static void fake_function(int bus, unsigned int devfn, u8 cap, u16 flags)
 		config[cap + PCI_EXP_FLAGS + 1] = flags >> 8;
 }
 
-static void fake_bridge(unsigned int devfn, u8 to)
+static void fake_bridge(unsigned int devfn, bool root_port, u8 to, u8 last)
 {
 	u8 *config = fake_config[0][devfn];
 
-	memset(config, 0, 256);
-	*(__le32 *)(config + PCI_VENDOR_ID) = cpu_to_le32(0xb41d1234);
+	fake_function(0, devfn, 0x40, 0x0042);
+	if (!root_port)
+		config[PCI_STATUS] = 0;
 	config[PCI_CLASS_DEVICE] = 0x04;
 	config[PCI_CLASS_DEVICE + 1] = 0x06;
 	config[PCI_HEADER_TYPE] = PCI_HEADER_TYPE_BRIDGE;
 	config[PCI_SECONDARY_BUS] = to;
-	config[PCI_SUBORDINATE_BUS] = to;
+	config[PCI_SUBORDINATE_BUS] = last;
+}
+
+static void fake_sriov_capability(void)
+{
+	__le16 *words = (__le16 *)fake_sriov;
+
+	memset(fake_sriov, 0, sizeof(fake_sriov));
+	words[0] = cpu_to_le16(PCI_EXT_CAP_ID_SRIOV);
+	words[1] = cpu_to_le16(1);		/* version; no capability follows */
+	words[PCI_SRIOV_INITIAL_VF / 2] = cpu_to_le16(2);
+	words[PCI_SRIOV_TOTAL_VF / 2] = cpu_to_le16(2);
+	words[PCI_SRIOV_VF_OFFSET / 2] = cpu_to_le16(0x100);	/* next bus */
+	words[PCI_SRIOV_VF_STRIDE / 2] = cpu_to_le16(1);
+	words[PCI_SRIOV_VF_DID / 2] = cpu_to_le16(0xbeef);
+	words[PCI_SRIOV_SUP_PGSIZE / 2] = cpu_to_le16(1);
 }
 
 struct fake {
@@ -417,6 +465,29 @@ static struct pci_dev *fake_dev(struct kunit *test, int bus, unsigned int devfn)
 	return pdev;
 }
 
+static void fake_find(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake->endpoint = fake_dev(test, 1, PCI_DEVFN(0, 0));
+	fake->legacy = fake_dev(test, 1, PCI_DEVFN(0, 1));
+	fake->last = fake_dev(test, 1, PCI_DEVFN(5, 0));
+	fake->rciep = fake_dev(test, 1, PCI_DEVFN(6, 0));
+	fake->other_bus = fake_dev(test, 2, PCI_DEVFN(0, 0));
+}
+
+/* The bridge to bus 1 goes with all that is below it, and is found again. */
+static void fake_replug(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	pci_lock_rescan_remove();
+	pci_stop_and_remove_bus_device(fake->endpoint->bus->self);
+	pci_rescan_bus(fake->root);
+	pci_unlock_rescan_remove();
+	fake_find(test);
+}
+
 static int busops_init(struct kunit *test)
 {
 	struct fake *fake = kunit_kzalloc(test, sizeof(*fake), GFP_KERNEL);
@@ -429,8 +500,8 @@ static int busops_init(struct kunit *test)
 	memset(fake_config, 0xff, sizeof(fake_config));
 	fake_status = 0;
 	fake_slow = false;
-	fake_bridge(PCI_DEVFN(0, 0), 1);
-	fake_bridge(PCI_DEVFN(1, 0), 2);
+	fake_bridge(PCI_DEVFN(0, 0), false, 1, 1);
+	fake_bridge(PCI_DEVFN(1, 0), true, 2, 3);
 	fake_function(1, PCI_DEVFN(0, 0), 0x40, 0x0002);
 	fake_function(1, PCI_DEVFN(0, 1), 0x60, 0x0012);
 	fake_function(1, PCI_DEVFN(5, 0), 0xfc, 0x0001);
@@ -444,6 +515,9 @@ static int busops_init(struct kunit *test)
 	config[0x40 + PCI_CAP_LIST_ID] = PCI_CAP_ID_VNDR;
 	config[0x40 + PCI_CAP_LIST_NEXT] = 0x08;
 	fake_function(2, PCI_DEVFN(0, 0), 0x80, 0x0001);
+	fake_sriov_capability();
+	fake_function(3, PCI_DEVFN(0, 0), 0x40, 0x0002);
+	fake_function(3, PCI_DEVFN(0, 1), 0x40, 0x0002);
 
 	fake->sysdata.domain = FAKE_DOMAIN;
 	fake->sysdata.node = NUMA_NO_NODE;
@@ -456,11 +530,7 @@ static int busops_init(struct kunit *test)
 	pci_unlock_rescan_remove();
 	KUNIT_ASSERT_NOT_NULL(test, fake->root);
 
-	fake->endpoint = fake_dev(test, 1, PCI_DEVFN(0, 0));
-	fake->legacy = fake_dev(test, 1, PCI_DEVFN(0, 1));
-	fake->last = fake_dev(test, 1, PCI_DEVFN(5, 0));
-	fake->rciep = fake_dev(test, 1, PCI_DEVFN(6, 0));
-	fake->other_bus = fake_dev(test, 2, PCI_DEVFN(0, 0));
+	fake_find(test);
 	return 0;
 }
 
@@ -710,6 +780,28 @@ static void busops_new_child(struct kunit *test)
 	pci_remove_bus(child);
 	pci_unlock_rescan_remove();
 	KUNIT_EXPECT_EQ(test, flags_of(test, fake->endpoint), 0x0092);
+}
+
+/* VFs come and go on a bus of their own while that of their PF is wrapped. */
+static void busops_vf_bus(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pf = fake->other_bus, *vf;
+	int i;
+
+	switch_on(test, pf);
+	for (i = 0; i < 3; i++) {
+		KUNIT_ASSERT_EQ(test, pci_enable_sriov(pf, 2), 0);
+		vf = fake_dev(test, 3, PCI_DEVFN(0, 1));
+		KUNIT_EXPECT_PTR_EQ(test, vf->bus->ops, &fake_ops);
+		KUNIT_EXPECT_EQ(test, flags_of(test, vf), 0x0002);
+		KUNIT_EXPECT_EQ(test, fixup_busops_add(vf), 0);
+		KUNIT_EXPECT_EQ(test, fixup_busops_switch(vf, true), 0);
+		KUNIT_EXPECT_EQ(test, flags_of(test, vf), 0x0092);
+		fixup_busops_del(vf);
+		pci_disable_sriov(pf);
+		KUNIT_EXPECT_EQ(test, flags_of(test, pf), 0x0091);
+	}
 }
 
 /* Another module's wrapper, one that calls down without touching bus->ops. */
@@ -971,85 +1063,139 @@ static void busops_grace_period(struct kunit *test)
 	put_task_struct(reader);
 }
 
-#define TOGGLES		5000
-#define READERS		2
+static unsigned int toggles = 10000;
+module_param(toggles, uint, 0444);
+MODULE_PARM_DESC(toggles, "Times that the overlay is switched while it is read");
+
+/*
+ * Odd while the overlay may be on; even from when switching off has returned
+ * until it is switched on again.
+ */
+static unsigned int toggle_count;
 
 struct toggle_reader {
-	struct pci_dev *pdev;
 	struct task_struct *task;
-	unsigned long reads, illegal;
+	unsigned long reads, illegal, late;
 };
+
+static void toggle_read(struct toggle_reader *reader, struct pci_dev *pdev)
+{
+	static const int sizes[] = { 1, 2, 4 };
+	int size = sizes[reader->reads % 3];
+	int where = size == 4 ? 0x40 : 0x42;
+	unsigned int before, after;
+	u32 val;
+
+	before = smp_load_acquire(&toggle_count);
+	pdev->bus->ops->read(pdev->bus, pdev->devfn, where, size, &val);
+	smp_rmb();	/* toggle_count is loaded after the value */
+	after = READ_ONCE(toggle_count);
+
+	if (size == 4)
+		val >>= 16;
+	if (val != 0x02 && val != 0x92)
+		reader->illegal++;
+	if (val != 0x02 && !(before % 2) && before == after)
+		reader->late++;
+	WRITE_ONCE(reader->reads, reader->reads + 1);
+}
 
 static int toggle_reader(void *data)
 {
 	struct toggle_reader *reader = data;
-	struct pci_dev *pdev = reader->pdev;
-	static const int sizes[] = { 1, 2, 4 };
+	struct pci_dev *pdev;
+	int i;
 
 	while (!kthread_should_stop()) {
-		int size = sizes[reader->reads % 3];
-		int where = size == 4 ? 0x40 : 0x42;
-		u32 val;
-
-		pdev->bus->ops->read(pdev->bus, pdev->devfn, where, size, &val);
-		if (size == 4)
-			val >>= 16;
-		if (val != 0x02 && val != 0x92)
-			reader->illegal++;
+		pdev = pci_get_domain_bus_and_slot(FAKE_DOMAIN, 1, 0);
+		for (i = 0; pdev && i < 256; i++)
+			toggle_read(reader, pdev);
+		pci_dev_put(pdev);
 		/* Grace periods want a reader that sleeps now and then. */
-		if (++reader->reads % 256 == 0)
-			usleep_range(50, 100);
+		usleep_range(50, 100);
 	}
 
 	return 0;
 }
 
+static void toggle_is(struct kunit *test, struct pci_dev *pdev, u32 want)
+{
+	u32 val;
+
+	pdev->bus->ops->read(pdev->bus, pdev->devfn, 0x42, 2, &val);
+	KUNIT_EXPECT_EQ(test, val, want);
+}
+
 /*
  * Readers on every CPU while the overlay is switched: every value is one of the
  * two that are legal, and a read that starts after switching off is the
- * hardware's. Every tenth time all is freed, and made anew.
+ * hardware's. Every tenth time the function is taken away and added again, as
+ * if it was bound; now and then it is removed with its bus, and found again.
  */
 static void busops_readers_and_toggles(struct kunit *test)
 {
-	struct toggle_reader readers[READERS] = {};
+	struct toggle_reader *readers;
 	struct fake *fake = test->priv;
-	struct pci_dev *pdev = fake->endpoint;
+	unsigned int i, cpu, binds = 0, replugs = 0;
 	unsigned long reads = 0;
-	u32 val;
-	int i;
 
-	for (i = 0; i < READERS; i++) {
-		readers[i].pdev = pdev;
-		readers[i].task = kthread_create(toggle_reader, &readers[i], "toggle_reader");
-		KUNIT_ASSERT_FALSE(test, IS_ERR(readers[i].task));
+	readers = kunit_kcalloc(test, nr_cpu_ids, sizeof(*readers), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, readers);
+	toggle_count = 0;
+	for_each_online_cpu(cpu) {
+		struct task_struct *task;
+
+		task = kthread_create_on_cpu(toggle_reader, &readers[cpu], cpu,
+					     "toggle_reader/%u");
+		if (IS_ERR(task)) {
+			KUNIT_FAIL(test, "no reader on CPU %u", cpu);
+			continue;
+		}
+		readers[cpu].task = task;
+		wake_up_process(task);
 	}
-	for (i = 0; i < READERS; i++)
-		wake_up_process(readers[i].task);
 
 	/* No assertion here: the readers must be stopped in any case. */
-	for (i = 0; i < TOGGLES; i++) {
-		if (fixup_busops_add(pdev) || fixup_busops_switch(pdev, true))
-			break;
-		pdev->bus->ops->read(pdev->bus, pdev->devfn, 0x42, 2, &val);
-		if (val != 0x0092)
-			break;
-		if (i % 10)
-			fixup_busops_switch(pdev, false);
-		else
-			fixup_busops_del(pdev);
-		pdev->bus->ops->read(pdev->bus, pdev->devfn, 0x42, 2, &val);
-		if (val != 0x0002)
-			break;
-	}
-	KUNIT_EXPECT_EQ(test, i, TOGGLES);
+	for (i = 0; test->status == KUNIT_SUCCESS; i++) {
+		struct pci_dev *pdev = fake->endpoint;
 
-	for (i = 0; i < READERS; i++) {
-		kthread_stop(readers[i].task);
-		KUNIT_EXPECT_EQ(test, readers[i].illegal, 0);
-		reads += readers[i].reads;
+		reads = 0;
+		for_each_online_cpu(cpu)
+			reads += READ_ONCE(readers[cpu].reads);
+		if (i >= toggles && reads >= 10UL * toggles)
+			break;
+
+		KUNIT_EXPECT_EQ(test, fixup_busops_add(pdev), 0);
+		WRITE_ONCE(toggle_count, toggle_count + 1);
+		smp_mb();	/* odd before it is on */
+		KUNIT_EXPECT_EQ(test, fixup_busops_switch(pdev, true), 0);
+		toggle_is(test, pdev, 0x0092);
+		if (i % 10) {
+			fixup_busops_switch(pdev, false);
+		} else {
+			fixup_busops_del(pdev);
+			binds++;
+		}
+		smp_store_release(&toggle_count, toggle_count + 1);
+		toggle_is(test, pdev, 0x0002);
+
+		if (i % 500 == 499) {
+			if (fixup_busops_has(pdev))
+				fixup_busops_del(pdev);
+			fake_replug(test);
+			replugs++;
+		}
 	}
-	kunit_info(test, "%d toggles, %lu reads\n", TOGGLES, reads);
-	KUNIT_EXPECT_GT(test, reads, TOGGLES);
+
+	for_each_online_cpu(cpu) {
+		if (!readers[cpu].task)
+			continue;
+		kthread_stop(readers[cpu].task);
+		KUNIT_EXPECT_EQ(test, readers[cpu].illegal, 0);
+		KUNIT_EXPECT_EQ(test, readers[cpu].late, 0);
+	}
+	kunit_info(test, "%u toggles, %lu reads, %u times taken away and added, %u times removed and found\n",
+		   i, reads, binds, replugs);
 }
 
 static struct kunit_case busops_cases[] = {
@@ -1063,6 +1209,7 @@ static struct kunit_case busops_cases[] = {
 	KUNIT_CASE(busops_exchanged_device),
 	KUNIT_CASE(busops_malformed_lists),
 	KUNIT_CASE(busops_new_child),
+	KUNIT_CASE(busops_vf_bus),
 	KUNIT_CASE(busops_wrapped_above),
 	KUNIT_CASE(busops_wrapped_below),
 	KUNIT_CASE(busops_dropped_then_off),
