@@ -55,6 +55,9 @@ kunit: ## run the KUnit suites only
 kcsan: ## run them in a kernel that looks for data races
 	@$(RIG)/kunit.sh kcsan
 
+bench: ## count what the module costs; table and picture in build/bench
+	@$(RIG)/bench.sh
+
 fuzz: ## fuzz the parser of device lists, for ten minutes
 	@$(RIG)/fuzz.sh
 
@@ -68,4 +71,4 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: all module install demo shell check check-all check-stress \
-	check-in-tree in-tree patches lint kunit kcsan fuzz clean distclean help
+	check-in-tree in-tree patches lint kunit kcsan bench fuzz clean distclean help

@@ -363,6 +363,7 @@ static int fixup_overlay_on(struct fixup_bus *fb, struct pci_dev *pdev)
 	lockdep_assert_held(&fixup_busops_lock);
 
 	if (*flags_at == FIXUP_OVERLAY_NOWHERE) {
+		/* Behind the slot, for fixup_read_flags() */
 		smp_store_release(flags_at, pdev->pcie_cap + PCI_EXP_FLAGS);
 		fb->on++;
 	}

@@ -1086,6 +1086,7 @@ static void toggle_read(struct toggle_reader *reader, struct pci_dev *pdev)
 	unsigned int before, after;
 	u32 val;
 
+	/* Before the value, and smp_rmb() keeps the second one behind it */
 	before = smp_load_acquire(&toggle_count);
 	pdev->bus->ops->read(pdev->bus, pdev->devfn, where, size, &val);
 	smp_rmb();	/* toggle_count is loaded after the value */
@@ -1176,6 +1177,7 @@ static void busops_readers_and_toggles(struct kunit *test)
 			fixup_busops_del(pdev);
 			binds++;
 		}
+		/* Even when it is off, for toggle_read() */
 		smp_store_release(&toggle_count, toggle_count + 1);
 		toggle_is(test, pdev, 0x0002);
 

@@ -7,8 +7,9 @@
  *
  * usage: config_stress BDF OFFSET HARDWARE TOGGLES READS
  *
- * OFFSET is that of PCI_EXP_FLAGS, HARDWARE what the device has there. Ends when there were at least TOGGLES times
- * on and off, and READS reads; with TOGGLES 0 it only reads, until SIGTERM.
+ * OFFSET is that of PCI_EXP_FLAGS, HARDWARE what the device has there. Ends when
+ * there were at least TOGGLES times on and off, and READS reads; with TOGGLES 0 it
+ * only reads, until SIGTERM.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -187,8 +188,9 @@ int main(int argc, char **argv)
 		gone += readers[i].gone;
 		seen_changed += readers[i].seen_changed;
 	}
-	printf("# %lu times on and off, %lu reads on %d CPUs, %lu of them changed; %lu times the device was not there\n",
-	       done, sum_reads(count), count, seen_changed, gone);
+	printf("# %lu times on and off, %lu reads on %d CPUs, %lu of them changed\n",
+	       done, sum_reads(count), count, seen_changed);
+	printf("# %lu times the device was not there\n", gone);
 	if (illegal)
 		printf("# %lu values were neither 0x%04x nor 0x%04x\n", illegal, hardware, changed);
 	if (late)

@@ -8,7 +8,7 @@
  */
 #include <err.h>
 #include <fcntl.h>
-#include <inttypes.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -25,7 +25,7 @@ int main(int argc, char **argv)
 
 	for (size = 1; size <= 6; size++) {
 		for (offset = 0; offset + size <= 256; offset++) {
-			uint64_t val = 0;	/* x86 is little-endian, as PCI */
+			unsigned long long val = 0;	/* x86 is little-endian, as PCI */
 			ssize_t n = pread(fd, &val, size, offset);
 
 			if (n < 0)
@@ -33,7 +33,7 @@ int main(int argc, char **argv)
 			if (n != size)
 				errx(1, "%s: %d bytes at 0x%x: got %zd", argv[1],
 				     size, offset, n);
-			printf("%d %d %" PRIu64 "\n", size, offset, val);
+			printf("%d %d %llu\n", size, offset, val);
 		}
 	}
 

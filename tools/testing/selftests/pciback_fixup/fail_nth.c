@@ -23,7 +23,7 @@ int main(int argc, char **argv)
 	long ret;
 
 	if (argc != 5)
-		errx(2, "usage: fail_nth N write FILE TEXT | fail_nth N load MODULE_FILE PARAMETERS");
+		errx(2, "usage: fail_nth N write FILE TEXT, or load MODULE_FILE PARAMETERS");
 	load = !strcmp(argv[2], "load");
 
 	target = open(argv[3], load ? O_RDONLY : O_WRONLY);

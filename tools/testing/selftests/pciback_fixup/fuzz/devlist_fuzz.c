@@ -60,7 +60,10 @@ static size_t expected_slot(const char *text, struct fixup_devlist_slot *slot)
 	return group[ALL].rm_eo;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* What libFuzzer calls, under the name that it calls it by */
+int fuzz_list(const uint8_t *data, size_t size) __asm__("LLVMFuzzerTestOneInput");
+
+int fuzz_list(const uint8_t *data, size_t size)
 {
 	/* Of the very size, for the address sanitizer to see one byte more. */
 	char *text = malloc(size + 1);

@@ -198,13 +198,21 @@ build_initrd() {
 
 build_dom0_initrd() { build_initrd "dom0-initrd-$1" "$2" "$QEMU_DIR/dom0/init" "$DOM0_MODULES"; }
 
-fill_hammer() { gcc -static -O2 -Wall -o "$1/hammer" "$QEMU_DIR/guest/hammer.c"; }
+# static_tool FILE.c: a program that needs no library, for initrds
+fill_static() { gcc -static -O2 -Wall -o "$2/$(basename "$1" .c)" "$1"; }
+static_tool() {
+	local name dir
+	name=$(basename "$1" .c)
+	dir=$(cached "$name" "$(key "$1")" fill_static "$1") || return
+	echo "$dir/$name"
+}
 
 build_guest_initrd() {
-	local hammer
-	hammer=$(cached hammer "$(key "$QEMU_DIR/guest/hammer.c")" fill_hammer) || return
+	local hammer bench
+	hammer=$(static_tool "$QEMU_DIR/guest/hammer.c") || return
+	bench=$(static_tool "$QEMU_DIR/../bench/config_bench.c") || return
 	build_initrd "guest-initrd-$1" "$2" "$QEMU_DIR/guest/init" \
-		"$GUEST_MODULES" "$QEMU_DIR/guest/fabric-check" "$hammer/hammer"
+		"$GUEST_MODULES" "$QEMU_DIR/guest/fabric-check" "$hammer" "$bench"
 }
 
 # A kernel's source: for debug kernels, and for the kernel's own checkers. What

@@ -106,6 +106,7 @@ build_source 6.12 >/dev/null
 	part fuzz fuzz
 	part dom0-6.12 job 6.12 check
 	part kunit "$QEMU_DIR/kunit.sh"
+	part cost "$QEMU_DIR/bench.sh" --short
 	part dom0-debug dom0_debug
 	part dom0-6.1 job 6.1 check
 	if [ ${#more[@]} != 0 ]; then
@@ -115,7 +116,7 @@ build_source 6.12 >/dev/null
 } &
 trap 'kill $(jobs -p) 2>/dev/null || :' EXIT
 
-for name in lint fuzz demo dom0-6.12 kunit guests dom0-debug dom0-6.1 "${more[@]}"; do
+for name in lint fuzz demo dom0-6.12 kunit cost guests dom0-debug dom0-6.1 "${more[@]}"; do
 	collect "$name"
 done
 

@@ -40,8 +40,9 @@ DEVICES=(
 	-device "edu,bus=pcie.0,addr=0x19"
 )
 
-# More for Xen's command line and for dom0's.
+# More for Xen's command line and for dom0's, and for QEMU's.
 XEN_ARGS=${XEN_ARGS-}
+MORE_ARGS=()
 DOM0_ARGS=${DOM0_ARGS-}
 
 # kernel_of SERIES: the folder of dom0's kernel: a series, or "debug"
@@ -78,7 +79,7 @@ make_payload() {
 	make -s -C "$tree/command" clean
 	make -s -C "$tree/command" CFLAGS="-O2 -Werror" || return
 	mkdir "$tree/bin"
-	cp "$tree/command/pciback-fixup" "$tree/bin/"
+	cp "$tree/command/pciback-fixup" "$(static_tool "$QEMU_DIR/../bench/config_bench.c")" "$tree/bin/"
 	rm -rf "$tree/command"
 	for guest in ${GUEST_SERIES:-6.12}; do
 		kernel=$(build_kernel "$guest") || return
@@ -117,7 +118,7 @@ boot_args() {
 		-mon "chardev=monitor,mode=readline"
 		-chardev "socket,id=to-monitor,path=monitor"
 		-device "virtserialport,chardev=to-monitor,name=monitor"
-		"${DEVICES[@]}"
+		"${DEVICES[@]}" "${MORE_ARGS[@]}"
 	)
 }
 

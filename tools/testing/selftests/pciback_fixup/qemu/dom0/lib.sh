@@ -144,7 +144,7 @@ run() { # TEST [BDF]
 	[ -e "$test" ] || test=/rig/dom0/$1
 	stage "${STAGE_LIMIT:-400}" "test $*"
 	PCIBACK_FIXUP_BDF=${2-01:00.0} "$test" | tee /tmp/test.out |
-		sed "s/^\(not \)\?ok [0-9]* -/\1ok - $*:/"
+		sed -u "s/^\(not \)\?ok [0-9]* -/\1ok - $*:/"
 	# Nothing is to be skipped here, and no script may die on its way.
 	verdict "$*: ran to its end" grep -q '^# Totals' /tmp/test.out
 }

@@ -48,8 +48,8 @@ int main(int argc, char **argv)
 
 		if (time(NULL) != said) {
 			said = time(NULL);
-			printf("rig: hammer reads %lu changed %lu gone %lu illegal %lu writes %lu\n",
-			       reads, changed, gone, illegal, writes);
+			printf("rig: hammer reads %lu changed %lu gone %lu ", reads, changed, gone);
+			printf("illegal %lu writes %lu\n", illegal, writes);
 			fflush(stdout);
 		}
 	}

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0
+# Makes the table of make bench out of lines "NAME VALUE". Columns, with tabs
+# between them: what, without the module, with it, the figure that has a bound,
+# the bound, whether it is kept.
+
+{ v[$1] = $2 }
+
+function line(what, without, with, figure, bound, format,    ok) {
+	ok = bound == "" ? "" : figure <= bound ? "yes" : "NO"
+	if (ok == "NO")
+		bad = 1
+	printf "%s\t%s\t%s\t" format "\t%s\t%s\n", what, without, with, figure,
+		bound == "" ? "-" : sprintf(format, bound), ok
+}
+function ratio(what, name, case, bound) {
+	if ((name "-without") in v)
+		line(what, v[name "-without"], v[name "-" case],
+		     v[name "-" case] / v[name "-without"], bound, "%.4f")
+}
+function count(what, name, bound) {
+	if (name in v)
+		line(what, "", "", v[name], bound, "%.1f")
+}
+# What others add to a read, and we
+function peer(what, more, less) {
+	if ((more in v) && (less in v))
+		line(what, "", "", v[more] - v[less], "", "%.1f")
+}
+
+END {
+	print "measured\twithout\twith\tratio, or added\tat most\tkept"
+	ratio("dom0: a read that is changed", "dom0-flags", "on", 1.010)
+	ratio("dom0: a read that passes", "dom0-vendor", "on", 1.005)
+	ratio("dom0: of another function of the bus", "dom0-neighbour", "on", 1.005)
+	ratio("dom0: on another bus", "dom0-other-bus", "on", 1.0001)
+	ratio("dom0: loaded, nothing is on", "dom0-flags", "off", 1.0001)
+	ratio("PV guest: a read that is changed", "pv-flags", "on", 1.005)
+	ratio("PV guest: a read that passes", "pv-vendor", "on", 1.005)
+	ratio("HVM guest: a read that is changed", "hvm-flags", "on", "")
+	ratio("HVM guest: a read that passes", "hvm-vendor", "on", "")
+	count("added to a read that is changed", "bus-changed", 50)
+	count("added to a read that passes", "bus-passed", 25)
+	count("added on another bus", "bus-other-bus", 0)
+	count("changed, 256 functions of the bus on", "bus-changed-256-functions", v["bus-changed"])
+	count("passes, 256 functions of the bus on", "bus-passed-256-functions", v["bus-passed"])
+	count("changed, and 64 buses", "bus-changed-64-buses", v["bus-changed"])
+	count("passes, and 64 buses", "bus-passed-64-buses", v["bus-passed"])
+	peer("PV guest: a field of pciback's own adds", "pv-command-without", "pv-vendor-without")
+	peer("PV guest: the overlay adds", "pv-flags-on", "pv-flags-without")
+	peer("HVM guest: QEMU's emulation adds", "hvm-vendor-without", "hvm-raw-without")
+	peer("HVM guest: the overlay adds", "hvm-flags-on", "hvm-flags-without")
+	count("write 1 to rciep, instructions", "write-1", 1000000)
+	count("write 0 to rciep, instructions", "write-0", 1000000)
+	count("bytes for a bus", "bytes-bus", 1024)
+	count("bytes for a device", "bytes-device", 256)
+	if ("cpus-two-without" in v) {
+		line("two CPUs that read, against one", v["cpus-two-without"] / v["cpus-one-without"],
+		     v["cpus-two-on"] / v["cpus-one-on"],
+		     (v["cpus-two-without"] / v["cpus-one-without"]) / (v["cpus-two-on"] / v["cpus-one-on"]), 1.05, "%.3f")
+	}
+	exit bad
+}
