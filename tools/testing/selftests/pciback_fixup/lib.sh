@@ -16,6 +16,7 @@ PCIBACK=/sys/bus/pci/drivers/pciback
 MODULE=/sys/module/xen_pciback_fixup
 KSFT_SKIP=4
 
+log_marks=0
 tests=0
 failures=0
 skips=0
@@ -184,9 +185,13 @@ need_device() {
 
 need_rig() { [ -n "${PCIBACK_FIXUP_RIG-}" ] || skip_all "takes devices from their drivers: only where PCIBACK_FIXUP_RIG is set"; }
 
-# kernel_log_mark / kernel_log_since: the lines of dmesg since the mark
-kernel_log_mark() { dmesg_lines=$(dmesg | wc -l); }
-kernel_log_since() { dmesg | tail -n "+$((dmesg_lines + 1))"; }
+# kernel_log_mark / kernel_log_since: the lines of dmesg since the mark, which is
+# a line too: their number says nothing once the buffer is full
+kernel_log_mark() {
+	log_mark="pciback_fixup selftest: $$ $((++log_marks))"
+	echo "$log_mark" >/dev/kmsg
+}
+kernel_log_since() { dmesg | sed "1,/$log_mark\$/d"; }
 logged() { kernel_log_since | grep -q -- "$1"; }
 
 # --- hot-plug: the machine's monitor, on a virtio port, does the plugging -----

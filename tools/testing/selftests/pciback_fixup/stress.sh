@@ -3,8 +3,8 @@
 # Readers on every CPU while the device is switched on and off, bound and unbound,
 # removed and found again, and while the module is loaded and unloaded; random
 # writes to rciep.
-#   TOGGLES, READS   how often it is switched at least, and read (500, 5000); a
-#                    tenth of that while it comes and goes
+#   TOGGLES, READS   how often it is switched at least, and read (500, 5000)
+#   MOVING           how often it is switched while it comes and goes (50)
 #   LOADS            how often the module is loaded (3)
 #   WRITES           how many random writes there are (1000)
 #   SEED             of the random writes (the time)
@@ -14,8 +14,6 @@ need_rig
 need_device
 [ -x "$HERE/config_stress" ] || skip_all "config_stress is not built: run make first"
 offset=$(flags_offset "$PCI/$BDF/config")
-toggles=${TOGGLES:-500}
-reads=${READS:-5000}
 put "$BDF" 0
 hardware=$(get "$BDF" hardware_flags)
 # Each switching on says so in the log: on the console, that is slow.
@@ -43,11 +41,11 @@ disturb() {
 
 # config_stress at the device, alone or while the device comes and goes
 stress=("$HERE/config_stress" "$BDF" "$offset" "$hardware")
-toggled_alone() { "${stress[@]}" "$toggles" "$reads"; }
+toggled_alone() { "${stress[@]}" "${TOGGLES:-500}" "${READS:-5000}"; }
 toggled_disturbed() {
 	local status=0
 	disturb &
-	"${stress[@]}" $((toggles / 10)) $((reads / 10)) || status=1
+	"${stress[@]}" "${MOVING:-50}" 0 || status=1
 	kill $!
 	wait $! && [ "$status" = 0 ]
 }

@@ -78,7 +78,7 @@ fi
 
 awk -f "$bench/table.awk" "$out/values" >"$out/table" || status=1
 if [ -n "$short" ]; then
-	awk -F '\t' 'NF == 6 { printf "%s - %s: %s, at most %s\n", $6 == "yes" ? "ok" : "not ok", $1, $4, $5 }' "$out/table"
+	awk -F '\t' 'NR > 1 { printf "%s - %s: %s, at most %s\n", $6 == "yes" ? "ok" : "not ok", $1, $4, $5 }' "$out/table"
 	exit "${status:-0}"
 fi
 column -t -s $'\t' -o '  ' "$out/table" | tee "$out/cost.txt"

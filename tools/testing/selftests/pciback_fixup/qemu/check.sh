@@ -97,16 +97,16 @@ build_source 6.12 >/dev/null
 {
 	part demo demo
 	part guests guests
+	part cost "$QEMU_DIR/bench.sh" --short
+	part fuzz fuzz
 	if [ ${#more[@]} != 0 ]; then
 		part packages "$TOP/packaging/test-deb.sh"
 	fi
 } &
 {
 	part lint "$QEMU_DIR/lint.sh"
-	part fuzz fuzz
 	part dom0-6.12 job 6.12 check
 	part kunit "$QEMU_DIR/kunit.sh"
-	part cost "$QEMU_DIR/bench.sh" --short
 	part dom0-debug dom0_debug
 	part dom0-6.1 job 6.1 check
 	if [ ${#more[@]} != 0 ]; then
@@ -116,7 +116,7 @@ build_source 6.12 >/dev/null
 } &
 trap 'kill $(jobs -p) 2>/dev/null || :' EXIT
 
-for name in lint fuzz demo dom0-6.12 kunit cost guests dom0-debug dom0-6.1 "${more[@]}"; do
+for name in lint demo dom0-6.12 kunit guests dom0-debug cost fuzz dom0-6.1 "${more[@]}"; do
 	collect "$name"
 done
 

@@ -19,6 +19,9 @@ done
 source=$(build_source 6.12)
 failed=0
 
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+
 # verdict NAME FILE: passes if the checker had nothing to say
 verdict() {
 	if [ -s "$2" ]; then
@@ -27,11 +30,20 @@ verdict() {
 		failed=1
 	else
 		echo "ok - $1"
+		touch "$(stamp "$1")"
 	fi
 }
 
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
+# The slow checks of the driver's files are cached as builds are: known NAME says
+# whether the same checker has passed the same files.
+mkdir -p "$CACHE/lint"
+{
+	cat "$MODULE_DIR"/* "$QEMU_DIR/lint.sh"
+	dpkg-query -W gcc-12 clang sparse coccinelle 2>/dev/null || :
+	echo "$source"
+} >"$out/inputs"
+stamp() { echo "$CACHE/lint/$( (echo "$1"; cat "$out/inputs") | key -)"; }
+known() { [ -e "$(stamp "$1")" ] && echo "ok - $1 (the same files passed before)"; }
 
 # build KVER [VARIABLE=VALUE...]: what the compiler and sparse say of a build
 build() {
@@ -63,13 +75,17 @@ EOF
 chmod +x "$out/clang"
 
 for kver in "${kvers[@]}"; do
-	build "$kver" C=2 >"$out/log"
-	grep -E 'warning:|error:|\*\*\*' "$out/build.log" >>"$out/log" || :
-	verdict "gcc and sparse, $kver" "$out/log"
-	build "$kver" CC="$out/clang" >"$out/log"
-	grep -E '/fixup_[a-z]+\.[ch]:[0-9]+:[0-9]+: (warning|error):' \
-		"$out/build.log" >>"$out/log" || :
-	verdict "clang, $kver" "$out/log"
+	if ! known "gcc and sparse, $kver"; then
+		build "$kver" C=2 >"$out/log"
+		grep -E 'warning:|error:|\*\*\*' "$out/build.log" >>"$out/log" || :
+		verdict "gcc and sparse, $kver" "$out/log"
+	fi
+	if ! known "clang, $kver"; then
+		build "$kver" CC="$out/clang" >"$out/log"
+		grep -E '/fixup_[a-z]+\.[ch]:[0-9]+:[0-9]+: (warning|error):' \
+			"$out/build.log" >>"$out/log" || :
+		verdict "clang, $kver" "$out/log"
+	fi
 done
 
 cd "$TOP"
@@ -84,13 +100,16 @@ verdict "checkpatch --strict" "$out/log"
 verdict "kernel-doc" "$out/log"
 
 # Those of the kernel's semantic patches that report; the rest only rewrite.
-grep -rlw 'virtual report' "$source/scripts/coccinelle" | sort |
-	while read -r cocci; do
-		spatch -D report --no-show-diff --very-quiet --cocci-file "$cocci" \
-			--include-headers --dir drivers/xen/xen-pciback \
-			-I "$source/include" 2>/dev/null || :
-	done >"$out/log"
-verdict "coccinelle: $(grep -rlw 'virtual report' "$source/scripts/coccinelle" | wc -l) of the kernel's checks" "$out/log"
+cocci="the kernel's $(grep -rlw 'virtual report' "$source/scripts/coccinelle" | wc -l) coccinelle checks"
+if ! known "$cocci"; then
+	grep -rlw 'virtual report' "$source/scripts/coccinelle" | sort |
+		while read -r file; do
+			spatch -D report --no-show-diff --very-quiet --cocci-file "$file" \
+				--include-headers --dir drivers/xen/xen-pciback \
+				-I "$source/include" 2>/dev/null || :
+		done >"$out/log"
+	verdict "$cocci" "$out/log"
+fi
 
 sphinx-build -q -W --keep-going -n -b html Documentation "$out/html" >"$out/log" 2>&1 || :
 verdict "documents: built with warnings as errors" "$out/log"
