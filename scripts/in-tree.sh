@@ -59,6 +59,7 @@ install -C -m 644 "$top"/Documentation/admin-guide/*.rst "$top/Documentation/des
 	# shellcheck disable=SC2016 # not commands
 	sed -i -e 's|admin-guide/xen-pciback-fixup|guide|g' \
 		-e 's|admin-guide/troubleshooting|troubleshooting|g' \
+		-e 's|:doc:`../design`|:doc:`design`|g' \
 		-e 's|:doc:`xen-pciback-fixup`|:doc:`guide`|g' -- *.rst
 	cat >index.rst <<'EOF'
 .. SPDX-License-Identifier: GPL-2.0

@@ -3,7 +3,8 @@
  * What standing in for the ops of a bus costs each read, counted on a bus that is
  * made up here. To be run where the clock counts instructions: QEMU's -icount
  * with shift=0. Prints lines "bench: NAME INSTRUCTIONS" as it is loaded; linked
- * together with the driver's own fixup_busops.c.
+ * together with the driver's own fixup_busops.c. Where there are two CPUs, it
+ * prints instead how many reads one and both make in some time.
  *
  *   bus 0   01.0 to 1f.7   248 functions, bridges to bus 1 to 64 among them
  *   bus 1   00.0 to 1f.7   256 Endpoints
@@ -12,7 +13,10 @@
 
 #define pr_fmt(fmt) "bench: " fmt
 
+#include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/irqflags.h>
+#include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/pci.h>
@@ -133,6 +137,80 @@ static int bench_on(int bus, unsigned int devfn)
 	return fixup_busops_add(pdev) ?: fixup_busops_switch(pdev, true);
 }
 
+/* Readers in time, where there is a second CPU: each reads its own function. */
+struct bench_reader {
+	struct task_struct *task;
+	struct pci_dev *pdev;
+	unsigned long reads;
+};
+
+static int bench_reader(void *data)
+{
+	struct bench_reader *reader = data;
+	struct pci_dev *pdev = reader->pdev;
+	u32 val;
+	int i;
+
+	while (!kthread_should_stop()) {
+		for (i = 0; i < BENCH_READS; i++)
+			pdev->bus->ops->read(pdev->bus, pdev->devfn, 0, 2, &val);
+		reader->reads += BENCH_READS;
+		cond_resched();
+	}
+
+	return 0;
+}
+
+/* How many reads so many CPUs make in a time; the most of some rounds */
+static unsigned long bench_parallel(int cpus)
+{
+	unsigned long best = 0;
+	int round, cpu;
+
+	for (round = 0; round < 8; round++) {
+		struct bench_reader readers[2] = {};
+		unsigned long sum = 0;
+
+		for (cpu = 0; cpu < cpus; cpu++) {
+			struct bench_reader *reader = &readers[cpu];
+			struct task_struct *task;
+
+			reader->pdev = bench_dev(1, cpu);
+			task = kthread_create(bench_reader, reader, "bench");
+			if (IS_ERR(task))
+				continue;
+			kthread_bind(task, cpu);
+			reader->task = task;
+		}
+		for (cpu = 0; cpu < cpus; cpu++)
+			if (readers[cpu].task)
+				wake_up_process(readers[cpu].task);
+		msleep(300);
+		for (cpu = 0; cpu < cpus; cpu++) {
+			if (readers[cpu].task)
+				kthread_stop(readers[cpu].task);
+			sum += readers[cpu].reads;
+		}
+		best = max(best, sum);
+	}
+
+	return best;
+}
+
+static int bench_run_parallel(void)
+{
+	int ret;
+
+	pr_info("cpus-one-without %lu\n", bench_parallel(1));
+	pr_info("cpus-two-without %lu\n", bench_parallel(2));
+	ret = bench_on(1, 0) ?: bench_on(1, 1);
+	if (ret)
+		return ret;
+	pr_info("cpus-one-on %lu\n", bench_parallel(1));
+	pr_info("cpus-two-on %lu\n", bench_parallel(2));
+	return 0;
+}
+
 static int bench_run(void)
 {
 	struct pci_dev *pdev = bench_dev(1, 0), *other = bench_dev(1, 1);
@@ -181,7 +259,12 @@ static int __init bench_init(void)
 	pci_lock_rescan_remove();
 	root = pci_scan_root_bus(NULL, 0, &bench_ops, &bench_sysdata, &resources);
 	pci_unlock_rescan_remove();
-	ret = root ? bench_run() : -ENOMEM;
+	if (!root)
+		ret = -ENOMEM;
+	else if (num_online_cpus() > 1)
+		ret = bench_run_parallel();
+	else
+		ret = bench_run();
 	pr_info("end %d\n", ret);
 
 	/* The machine is switched off next: nothing is taken down. */

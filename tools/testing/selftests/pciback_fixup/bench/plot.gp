@@ -12,6 +12,7 @@ set boxwidth 0.6
 set grid x
 set key bottom right
 set lmargin 38
+set offsets 0, 0, 0.3, 0.3
 set datafile separator "\t"
 rows = "< awk -F '\\t' '$2 && $4 ~ /\\./ && $1 ~ /(dom0|guest):/ { n++; printf \"%d\\t%s\\t%.3f\\t%s\\n\", n, $1, ($4 - 1) * 1000, $5 == \"-\" ? \"\" : ($5 - 1) * 1000 }' " . table
 plot rows using (0):1:(0):3:($1 - 0.3):($1 + 0.3):ytic(2) with boxxyerror \

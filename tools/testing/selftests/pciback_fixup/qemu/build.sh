@@ -167,7 +167,7 @@ build_module() {
 }
 
 # cpio_of DIR: a compressed initramfs of it
-cpio_of() { (cd "$1" && find . -mindepth 1 | sort | cpio --quiet -o -H newc -R 0:0 | gzip -1); }
+cpio_of() { (cd "$1" && find . -mindepth 1 | sort | cpio --quiet -o -H newc -R 0:0 | gzip -9); }
 
 # fill_initrd KERNEL BUSYBOX INIT MODULES [FILE...] DIR
 fill_initrd() {
@@ -199,7 +199,7 @@ build_initrd() {
 build_dom0_initrd() { build_initrd "dom0-initrd-$1" "$2" "$QEMU_DIR/dom0/init" "$DOM0_MODULES"; }
 
 # static_tool FILE.c: a program that needs no library, for initrds
-fill_static() { gcc -static -O2 -Wall -o "$2/$(basename "$1" .c)" "$1"; }
+fill_static() { gcc -static -s -Os -Wall -o "$2/$(basename "$1" .c)" "$1"; }
 static_tool() {
 	local name dir
 	name=$(basename "$1" .c)
@@ -249,6 +249,9 @@ build_debug_kernel() {
 	source=$(build_source 6.12) || return
 	dir=$CACHE/kernel-$name-$( (echo "$source"; cat "${fragments[@]}") | key -)
 	mkdir -p "$dir"
+	# The source folder is shared: one kernel at a time, until we return.
+	exec 8>"$CACHE/debug-kernels.lock"
+	flock 8
 	"$TOP/scripts/in-tree.sh" "$source" || return
 	if [ ! -e "$dir/.config" ]; then
 		say "building a debug kernel, $name: this takes some minutes"
@@ -265,5 +268,6 @@ build_debug_kernel() {
 	cp "$dir/include/config/kernel.release" "$dir/kver"
 	[ $((SECONDS - start)) -lt 5 ] ||
 		say "built the debug kernel $name in $((SECONDS - start)) s"
+	exec 8>&-
 	echo "$dir"
 }

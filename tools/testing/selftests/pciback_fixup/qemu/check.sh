@@ -23,14 +23,19 @@ result() {
 	fi
 }
 
-# part NAME COMMAND...: run it, its results into a file
+# part NAME COMMAND...: run it beside one other part, its results into a file
 part() {
-	local name=$1 status=0 start=$SECONDS
+	local name=$1
 	shift
-	say "$name begins"
-	("$@") >"$out/$name" 2> >(grep -v '^TAP version' | sed "s/^/$name: /" >&2) || status=$?
-	say "$name took $((SECONDS - start)) s"
-	echo $status >"$out/$name.status"
+	while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n || :; done
+	{
+		status=0 start=$SECONDS
+		say "$name begins"
+		("$@") >"$out/$name" 2> >(grep --line-buffered -v '^TAP version' |
+			sed -u "s/^/$name: /" >&2) || status=$?
+		say "$name took $((SECONDS - start)) s"
+		echo $status >"$out/$name.status"
+	} &
 }
 
 # collect NAME: wait for a part, and count its results
@@ -90,29 +95,25 @@ for series in $SERIES; do
 	build_module "$(kver "$series")" >/dev/null || status=1
 	result $status "the module builds without a warning for $(kver "$series")"
 	build_guest_initrd "$series" "$(build_kernel "$series")" >/dev/null
+	build_dom0_initrd "$series" "$(build_kernel "$series")" >/dev/null
 done
 build_source 6.12 >/dev/null
 
-# There are two cores, so there are two lanes.
-{
-	part demo demo
-	part guests guests
-	part cost "$QEMU_DIR/bench.sh" --short
-	part fuzz fuzz
-	if [ ${#more[@]} != 0 ]; then
-		part packages "$TOP/packaging/test-deb.sh"
-	fi
-} &
+# There are two cores, so two parts run at a time, the long ones first.
 {
 	part lint "$QEMU_DIR/lint.sh"
-	part dom0-6.12 job 6.12 check
-	part kunit "$QEMU_DIR/kunit.sh"
+	part guests guests
+	part demo demo
 	part dom0-debug dom0_debug
+	[ ${#more[@]} = 0 ] || part packages "$TOP/packaging/test-deb.sh"
+	part dom0-6.12 job 6.12 check
 	part dom0-6.1 job 6.1 check
-	if [ ${#more[@]} != 0 ]; then
-		part command make -s -C "$TOP/tools/pciback-fixup" test
-		part in-tree "$QEMU_DIR/intree.sh"
-	fi
+	[ ${#more[@]} = 0 ] || part in-tree "$QEMU_DIR/intree.sh"
+	part kunit "$QEMU_DIR/kunit.sh"
+	part cost "$QEMU_DIR/bench.sh" --short
+	part fuzz fuzz
+	[ ${#more[@]} = 0 ] || part command make -s -C "$TOP/tools/pciback-fixup" test
+	wait
 } &
 trap 'kill $(jobs -p) 2>/dev/null || :' EXIT
 

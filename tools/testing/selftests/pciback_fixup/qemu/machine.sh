@@ -181,7 +181,7 @@ run_job() {
 	: >"$dir/results"
 	stage="Xen and dom0 come up"
 	say "booting Xen with dom0 $series"
-	deadline=$((SECONDS + 120))
+	deadline=$((SECONDS + 240))
 	# From there: a socket's path must not be long.
 	(cd "$dir" && exec qemu-system-x86_64 "${QEMU_ARGS[@]}" \
 		-serial file:console.log \
