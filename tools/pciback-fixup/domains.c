@@ -4,6 +4,7 @@
  *
  *   /local/domain/0/backend/pci/<domid>/0/domain = "<name of the domain>"
  *   /local/domain/0/backend/pci/<domid>/0/dev-<n> = "<BDF>"
+ *   /local/domain/0/backend/pci/<domid>/0/state = "<state of the connection>"
  *
  * and so does xenstore-ls print it. <domid> is the stub domain's where the
  * device model runs in one.
@@ -57,25 +58,40 @@ char *domains_read(void)
 	return text ?: strdup("");
 }
 
+/* What a domain leaves behind when it goes is in the state Closed, which is 6. */
+static bool domain_is_gone(const char *domains, unsigned int domid)
+{
+	char key[64];
+
+	snprintf(key, sizeof(key), BACKEND "/%u/0/state = \"6\"", domid);
+	return strstr(domains, key);
+}
+
+/* The last one: domain IDs grow, and a domain that died may have left its own. */
 bool domains_find(const char *domains, const struct slot *bdf,
 		  unsigned int *domid, char *name, int size)
 {
-	const char *line, *found;
+	const char *line, *name_at;
 	char key[64], value[32];
+	unsigned int id;
 	struct slot held;
+	bool found = false;
 
 	for (line = domains; *line; line += *line == '\n') {
-		if (sscanf(line, BACKEND "/%u/%*u/dev-%*u = \"%31[^\"\n]", domid, value) == 2 &&
-		    bdf_parse(value, &held) && slot_match(&held, bdf))
-			break;
+		if (sscanf(line, BACKEND "/%u/%*u/dev-%*u = \"%31[^\"\n]", &id, value) == 2 &&
+		    bdf_parse(value, &held) && slot_match(&held, bdf) &&
+		    !domain_is_gone(domains, id) && (!found || id > *domid)) {
+			*domid = id;
+			found = true;
+		}
 		line = strchrnul(line, '\n');
 	}
-	if (!*line)
+	if (!found)
 		return false;
 
 	snprintf(key, sizeof(key), BACKEND "/%u/0/domain = \"", *domid);
-	found = strstr(domains, key);
-	found = found ? found + strlen(key) : "";
-	snprintf(name, size, "%.*s", (int)strcspn(found, "\"\n"), found);
+	name_at = strstr(domains, key);
+	name_at = name_at ? name_at + strlen(key) : "";
+	snprintf(name, size, "%.*s", (int)strcspn(name_at, "\"\n"), name_at);
 	return true;
 }

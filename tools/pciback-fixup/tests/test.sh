@@ -95,7 +95,11 @@ fresh() {
 	cp -a "$tmp/sys.made" "$SYSFS"
 	mkdir "$tmp/modprobe.d"
 	printf '#!/bin/sh\necho "$@" >%s\ncat <<END\n%s\nEND\n' "$tmp/xenstore-ls.args" \
-		'/local/domain/0/backend/pci/3/0/domain = "win10"
+		'/local/domain/0/backend/pci/2/0/state = "6"
+/local/domain/0/backend/pci/2/0/domain = "gone"
+/local/domain/0/backend/pci/2/0/dev-0 = "0000:03:00.1"
+/local/domain/0/backend/pci/3/0/state = "4"
+/local/domain/0/backend/pci/3/0/domain = "win10"
 /local/domain/0/backend/pci/3/0/num_devs = "1"
 /local/domain/0/backend/pci/3/0/dev-0 = "0000:03:00.1"
 /local/domain/0/backend/pci/7/0/dev-0 = "0000:07:01.0"
