@@ -12,9 +12,6 @@ cycles=${CYCLES:-3}
 
 slot=$HOTPLUG_BDF
 is_on() { [ "$(cat "$(dir "$slot")/rciep" 2>/dev/null)" = 1 ]; }
-in_force() { # [BDF]
-	is "$(get "${1-$slot}" guest_flags)" "$(rciep_of "$(get "${1-$slot}" hardware_flags)")"
-}
 
 start 8
 assign "$slot"
@@ -22,7 +19,7 @@ put "$slot" 1
 cycle() {
 	local n
 	for ((n = 0; n < cycles; n++)); do
-		if ! unplug || ! plug e1000e,romfile= is_on || ! in_force; then
+		if ! unplug || ! plug e1000e,romfile= is_on || ! in_force "$slot"; then
 			echo "# failed in cycle $n"
 			return 1
 		fi
@@ -42,7 +39,7 @@ unplug_while_read() {
 	return "$status"
 }
 check "unplugged while it is read" unplug_while_read
-other() { plug qemu-xhci is_on && in_force; }
+other() { plug qemu-xhci is_on && in_force "$slot"; }
 check "another kind of device in its place: on, for its slot is" other
 check "the type of the other is its own" is "$(get "$slot" hardware_flags)" 0x0002
 check "it can be switched off" eval 'put "$slot" 0 && is "$(get "$slot" guest_flags)" 0x0002'

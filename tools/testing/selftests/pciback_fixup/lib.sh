@@ -58,6 +58,16 @@ is() {
 
 not() { ! "$@"; }
 
+# wait_for SECONDS COMMAND...: until it succeeds
+wait_for() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.1
+	done
+}
+
 finish() {
 	if [ "$tests" != "$planned" ]; then
 		echo "# $tests tests were run, $planned planned"
@@ -82,26 +92,32 @@ trap cleanup EXIT
 
 # --- devices and their files --------------------------------------------
 
-# These are called all the time, and a process costs much in a test machine.
-full() { case $1 in *:*:*) echo "$1" ;; *) echo "0000:$1" ;; esac; }
+# with_domain BDF: leaves it in REPLY, for $() is a process, which costs much in a
+# test machine, and these are called all the time
+with_domain() { case $1 in *:*:*) REPLY=$1 ;; *) REPLY=0000:$1 ;; esac; }
 
-dir() { case $1 in *:*:*) ;; *) set -- "0000:$1" ;; esac; echo "$PCI/$1/pciback_fixup"; }
+full() { with_domain "$1"; echo "$REPLY"; }
+
+dir() { with_domain "$1"; echo "$PCI/$REPLY/pciback_fixup"; }
 
 get() { # BDF FILE
 	local value
-	case $1 in *:*:*) ;; *) set -- "0000:$1" "$2" ;; esac
-	read -r value <"$PCI/$1/pciback_fixup/$2" && echo "$value"
+	with_domain "$1"
+	read -r value <"$PCI/$REPLY/pciback_fixup/$2" && echo "$value"
 }
 
 # put BDF VALUE: write to rciep; the shell's message says what went wrong
 put() {
-	case $1 in *:*:*) ;; *) set -- "0000:$1" "$2" ;; esac
-	echo "# echo $2 > $PCI/$1/pciback_fixup/rciep"
-	{ printf '%s\n' "$2" >"$PCI/$1/pciback_fixup/rciep"; } 2>/tmp/put.err
+	with_domain "$1"
+	echo "# echo $2 > $PCI/$REPLY/pciback_fixup/rciep"
+	{ printf '%s\n' "$2" >"$PCI/$REPLY/pciback_fixup/rciep"; } 2>/tmp/put.err
 }
 
 # rciep_of FLAGS: the register with its type replaced
 rciep_of() { printf '0x%04x\n' $(($1 & ~0xf0 | 0x90)); }
+
+# in_force BDF: guests see an RCiEP where the hardware has another type
+in_force() { is "$(get "$1" guest_flags)" "$(rciep_of "$(get "$1" hardware_flags)")"; }
 
 # flags_offset FILE: where the capability list has PCI_EXP_FLAGS
 flags_offset() {
@@ -119,8 +135,8 @@ flags_offset() {
 
 driver() {
 	local link
-	case $1 in *:*:*) ;; *) set -- "0000:$1" ;; esac
-	link=$(readlink "$PCI/$1/driver") && echo "${link##*/}"
+	with_domain "$1"
+	link=$(readlink "$PCI/$REPLY/driver") && echo "${link##*/}"
 }
 
 # assign BDF: bind to xen-pciback, and back to its driver at the end
@@ -214,19 +230,10 @@ need_hotplug() {
 	done
 }
 
-within() { # SECONDS COMMAND...
-	local end=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[ "$SECONDS" -lt "$end" ] || return 1
-		sleep 0.1
-	done
-}
-
 absent() { [ ! -e "$PCI/$HOTPLUG_BDF" ]; }
 
 # The slot's power switch spares the five seconds of the attention button.
-unplug() { echo 0 >"$power" && within 20 absent; }
+unplug() { echo 0 >"$power" && wait_for 20 absent; }
 
 # plug DEVICE COMMAND...: plug it in, and wait until the command succeeds
 plug() {
@@ -234,5 +241,5 @@ plug() {
 	shift
 	echo "# monitor: device_add $device"
 	echo "device_add $device,id=hot,bus=rp5" >&5
-	within 30 "$@"
+	wait_for 30 "$@"
 }

@@ -6,7 +6,6 @@
  *
  * usage: config_bench read FILE OFFSET SIZE
  *        config_bench toggle FILE
- *        config_bench count FILE OFFSET SIZE     (reads in two seconds)
  */
 #include <err.h>
 #include <fcntl.h>
@@ -50,20 +49,6 @@ static void bench_read(int fd, int offset, int size)
 	printf("%.1f\n", best);
 }
 
-static void bench_count(int fd, int offset, int size)
-{
-	double end = now() + 2e9;
-	unsigned long count = 0;
-	uint32_t val;
-	int i;
-
-	while (now() < end)
-		for (i = 0; i < CALLS; i++, count++)
-			if (pread(fd, &val, size, offset) != size)
-				err(1, "reading");
-	printf("%lu\n", count);
-}
-
 static void bench_toggle(int fd)
 {
 	double on = 0, off = 0;
@@ -89,16 +74,14 @@ int main(int argc, char **argv)
 	int toggle = argc == 3 && !strcmp(argv[1], "toggle");
 	int fd;
 
-	if (!toggle && argc != 5)
-		errx(2, "usage: config_bench read|count FILE OFFSET SIZE, or toggle FILE");
+	if (!toggle && (argc != 5 || strcmp(argv[1], "read")))
+		errx(2, "usage: config_bench read FILE OFFSET SIZE, or toggle FILE");
 	fd = open(argv[2], toggle ? O_WRONLY : O_RDONLY);
 	if (fd < 0)
 		err(1, "%s", argv[2]);
 
 	if (toggle)
 		bench_toggle(fd);
-	else if (!strcmp(argv[1], "count"))
-		bench_count(fd, strtol(argv[3], NULL, 0), atoi(argv[4]));
 	else
 		bench_read(fd, strtol(argv[3], NULL, 0), atoi(argv[4]));
 

@@ -21,10 +21,11 @@ kver=$(kver 6.12)
 COUNTED=(-icount "shift=0,sleep=off")
 
 # The made-up bus: our file and the counting in a module, in Debian's kernel
+BENCH_FILES=("$bench"/{bench.c,Makefile} "$MODULE_DIR/fixup_busops.c"
+	"$MODULE_DIR"/fixup_{busops,overlay,kunit}.h)
 fill_bench_module() {
 	local dir=$2
-	cp "$bench"/{bench.c,Makefile} "$MODULE_DIR"/fixup_{busops,overlay,kunit}.h \
-		"$MODULE_DIR/fixup_busops.c" "$dir/"
+	cp "${BENCH_FILES[@]}" "$dir/"
 	run_logged "$BUILD/log/bench-module.log" make -C "/lib/modules/$1/build" M="$dir" modules
 	find "$dir" -mindepth 1 -not -name fixup_bench.ko -delete
 }
@@ -34,8 +35,8 @@ made_up_bus() {
 	local kernel busybox module dir=$out/bus
 	kernel=$(build_kernel 6.12)
 	busybox=$(build_busybox)
-	module=$(cached "bench-$kver" "$(cat "$bench"/{bench.c,Makefile} "$MODULE_DIR"/fixup_{busops,overlay,kunit}.h \
-		"$MODULE_DIR/fixup_busops.c" | key -)" fill_bench_module "$kver")
+	module=$(cached "bench-$kver" "$(key "${BENCH_FILES[@]}")" \
+		fill_bench_module "$kver")
 	mkdir -p "$dir"/{bin,dev,proc,sys}
 	cp "$busybox/busybox" "$dir/bin/"
 	cp "$module/fixup_bench.ko" "$dir/"

@@ -58,12 +58,6 @@ collect() {
 	result "$(cat "$out/$name.status")" "$name: ran to its end"
 }
 
-# job SERIES JOB: in a machine of its own
-job() {
-	run_job "$1" "$2" && clean_log "$BUILD/run/$2-$1/console.log" &&
-		echo "ok - no splat in the logs of Xen and dom0"
-}
-
 # The demonstration, and each row of its table as a test
 demo() {
 	local status=0

@@ -240,3 +240,9 @@ run_job() {
 	*) echo "error: the job $job failed in dom0 (status $status)" >&2; return 1 ;;
 	esac
 }
+
+# job SERIES JOB: run it, and look at the logs; prints results
+job() {
+	run_job "$1" "$2" && clean_log "$BUILD/run/$2-$1/console.log" &&
+		echo "ok - no splat in the logs of Xen and dom0"
+}
