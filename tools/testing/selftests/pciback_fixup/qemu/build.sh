@@ -12,10 +12,11 @@ RIG_PACKAGES=(qemu-system-x86 mmdebstrap e2fsprogs cpio kmod xz-utils gzip make
 KERNEL_PACKAGES=(bc flex bison libelf-dev libssl-dev perl)
 
 # dom0's root: the toolstack, the stock device model and its firmware, libpci's
-# tools, a shell.
+# tools, a shell, what makes a disk to boot from.
 DOM0_PACKAGES=(xen-utils-4.17 qemu-system-xen xen-utils-common xenstore-utils
 	pciutils kmod bash dash coreutils diffutils findutils sed grep gawk procps
-	util-linux mount seabios ipxe-qemu busybox-static libc-bin base-files)
+	util-linux mount seabios ipxe-qemu isolinux syslinux-common xorriso
+	busybox-static libc-bin base-files)
 
 # Modules of Debian's kernels that go into dom0's and the guests' initrds.
 DOM0_MODULES="virtio_pci virtio_blk virtio_console crc32c_generic ext4 \

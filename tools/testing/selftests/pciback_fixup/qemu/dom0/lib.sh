@@ -46,10 +46,16 @@ guest() {
 		tail -n 15 "/tmp/$name.log" | sed 's/^/# /'
 		xl destroy "$name"
 	else
-		echo "# xl create says:"
-		sed 's/^/# /' "/tmp/$name.xl"
+		why_not "$name"
 	fi
 	return 1
+}
+
+# why_not NAME: what is known of a guest that did not start
+why_not() {
+	echo "# xl create says:"
+	sed 's/^/# /' "/tmp/$1.xl"
+	sed 's/^/# its QEMU: /' "/var/log/xen/qemu-dm-$1.log" 2>/dev/null
 }
 
 # pv_config SERIES BDF...: what makes a PV guest that reports on these functions
@@ -75,15 +81,29 @@ guest_pv() {
 FAST="init_on_alloc=0 mitigations=off nokaslr"
 FAST_HVM="$FAST pci=noearly"
 
-# hvm_config NAME SERIES BDF...: the same behind the stock device model
+# boot_disk FILE SERIES ARGUMENTS: a disk that boots this kernel
+boot_disk() {
+	local disk=$1 series=$2
+	printf '%s\n' 'default linux' 'label linux' 'kernel vmlinuz' 'initrd initrd.gz' \
+		"append $3" >"$disk.cfg"
+	xorriso -as mkisofs -quiet -o "$disk" -isohybrid-mbr /usr/lib/ISOLINUX/isohdpfx.bin \
+		-b isolinux.bin -no-emul-boot -boot-load-size 4 -boot-info-table -graft-points \
+		isolinux.bin=/usr/lib/ISOLINUX/isolinux.bin isolinux.cfg="$disk.cfg" \
+		ldlinux.c32=/usr/lib/syslinux/modules/bios/ldlinux.c32 \
+		vmlinuz="/rig/guest/vmlinuz-$series" \
+		initrd.gz="/rig/guest/initrd-$series.gz" >"$disk.log" 2>&1 || cat "$disk.log" >&2
+}
+
+# hvm_config NAME SERIES BDF...: the same behind the stock device model. It boots from
+# a disk: a kernel that it is given QEMU hands out byte by byte, for most of a minute.
 hvm_config() {
-	local name=$1 series=$2
+	local name=$1 series=$2 disk=/var/tmp/$1.img
 	shift 2
-	printf '%s\n' 'type="hvm"' memory=192 vcpus=1 \
-		"kernel=\"/rig/guest/vmlinuz-$series\"" \
-		"ramdisk=\"/rig/guest/initrd-$series.gz\"" \
-		"cmdline=\"console=ttyS0 quiet panic=1 $FAST_HVM rig.functions=$# $GUEST_ARGS\"" \
-		"serial=\"file:/tmp/$name.log\"" 'vga="none"' \
+	boot_disk "$disk" "$series" \
+		"console=ttyS0 quiet panic=1 $FAST_HVM rig.functions=$# $GUEST_ARGS"
+	printf '%s\n' 'type="hvm"' memory=192 vcpus=1 'hdtype="ahci"' \
+		"disk=[\"format=raw,vdev=hda,access=rw,backendtype=qdisk,target=$disk\"]" \
+		"serial=\"file:/tmp/$name.log\"" 'vga="none"' vnc=0 vkb_device=0 \
 		"pci=[$(printf "'%s'," "$@")]"
 }
 
@@ -101,7 +121,9 @@ guest_background() {
 		echo "name=\"$name\""
 		if [ "$kind" = pv ]; then pv_config "$@"; else hvm_config "$name" "$@"; fi
 	} >"/tmp/$name.cfg"
-	xl create -q "/tmp/$name.cfg" >"/tmp/$name.xl" 2>&1
+	xl create -q "/tmp/$name.cfg" >"/tmp/$name.xl" 2>&1 && return
+	why_not "$name"
+	return 1
 }
 
 log_of() { # KIND NAME
