@@ -108,7 +108,8 @@ static void write_rciep(const char *value)
 	for (;; usleep(1000)) {
 		int fd = open(rciep, O_WRONLY);
 
-		if (fd < 0 && errno == ENOENT)
+		/* ENODEV: it goes just now */
+		if (fd < 0 && (errno == ENOENT || errno == ENODEV))
 			continue;
 		if (fd < 0)
 			err(1, "%s", rciep);
