@@ -36,10 +36,12 @@ guest() {
 		echo "name=\"$name\""
 		printf '%s\n' "$@"
 	} >"/tmp/$name.cfg"
+	# Those of an earlier guest of that name: to that of Xen's, more is added.
+	rm -f "/tmp/$name.log" "$(log_of pv "$name")"
 	# In the foreground, xl waits for the end without looking all the time.
 	timeout "$limit" xl create -F "/tmp/$name.cfg" >"/tmp/$name.xl" 2>&1
 	status=$?
-	[ -e "/tmp/$name.log" ] || cp "/var/log/xen/console/guest-$name.log" "/tmp/$name.log"
+	[ -e "/tmp/$name.log" ] || cp "$(log_of pv "$name")" "/tmp/$name.log"
 	[ $status = 0 ] && return
 	if [ $status = 124 ]; then
 		echo "# the guest $name did not end within $limit s; its console ends with:"
@@ -109,7 +111,6 @@ hvm_config() {
 
 # guest_hvm NAME SERIES BDF...: run one until it is gone
 guest_hvm() {
-	rm -f "/tmp/$1.log"
 	guest "$1" 420 "$(hvm_config "$@")"
 }
 
