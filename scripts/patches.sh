@@ -33,8 +33,8 @@ git commit -q -m "the kernel"
 
 # The driver without its KUnit test, which comes in a step of its own
 without_kunit() {
-	sed -i '/KUNIT_TEST/,$d' "$tree/$driver/Kconfig" "$tree/$driver/Makefile.fixup"
-	sed -i '${/^$/d}' "$tree/$driver/Kconfig" "$tree/$driver/Makefile.fixup"
+	sed -i '/KUNIT_TEST/,$d' "$tree/$driver/Kconfig" "$tree/$driver/fixup_main.c"
+	sed -i '${/^$/d}' "$tree/$driver/Kconfig" "$tree/$driver/fixup_main.c"
 }
 
 # step FILE... : commit them with the message on standard input
@@ -45,7 +45,7 @@ step() {
 
 without_kunit
 step $driver/{Kconfig,Makefile,Makefile.fixup} drivers/xen/Kconfig \
-	$driver/fixup_{busops,devlist,main}.c $driver/fixup_*.h <<'EOF'
+	$driver/fixup_{bus,main}.c $driver/fixup_*.h <<'EOF'
 xen/pciback: show endpoints to guests as RCiEP
 
 Windows' pci.sys rejects a PCI Express endpoint on bus 0 that has no port
@@ -58,13 +58,13 @@ stands in for the ops of the device's bus, where the reads of QEMU, through
 sysfs, and those of pcifront, through xen-pciback, meet.
 EOF
 
-install -m 644 "$top/$driver"/{Kconfig,Makefile.fixup} "$tree/$driver/"
-step $driver/{Kconfig,Makefile.fixup,fixup_test.c} <<'EOF'
+install -m 644 "$top/$driver"/{Kconfig,fixup_main.c} "$tree/$driver/"
+step $driver/{Kconfig,fixup_main.c,fixup_test.c} <<'EOF'
 xen/pciback: test the endpoint fixup with KUnit
 
 The overlay at every offset, size and type, the syntax of device lists,
-and standing in for the ops of buses below a host bridge that the test
-makes up, with ops of other modules above and below.
+and standing in for the ops of buses below a simulated host bridge, with
+ops of other modules above and below.
 EOF
 
 step tools/testing/selftests <<'EOF'

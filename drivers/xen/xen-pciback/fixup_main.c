@@ -1,34 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Show guests a passed-through PCI Express endpoint as one that is part of the
- * root complex.
+ * Show guests PCI Express endpoints as ones that are part of the root complex:
+ * which ones, says the parameter "devices" and what is written to sysfs files.
  *
- * This file decides for which devices, by the module parameter "devices" and
- * by what was written to the devices' sysfs files. It follows the devices that
- * are bound to xen-pciback with a notifier of the PCI bus, so it makes no
- * difference which of the two drivers was loaded first, and a device is
- * switched on before the toolstack that had it bound can go on.
- *
- * Locks. The driver core calls the notifier with the device's lock held, and
- * so is each device attached and detached: that is what keeps the two apart.
- * fixup_writes_lock is taken below it, and never while a sysfs directory is
- * being removed, since that waits for its stores, which take the lock.
+ * A notifier of the PCI bus tells which functions are bound to xen-pciback. So
+ * either driver may be loaded first, and a function is switched on before the
+ * toolstack that had it bound can go on. Functions are attached and detached
+ * with the device's lock held; xen_pcibk_fixup_lock is taken below it.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 #define dev_fmt pr_fmt
 
 #include <linux/kstrtox.h>
-#include <linux/list.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
-#include <linux/notifier.h>
 #include <linux/pci.h>
-#include <linux/slab.h>
-#include <linux/sysfs.h>
 #include <xen/xen.h>
 
-#include "fixup_busops.h"
+#include "fixup_bus.h"
 #include "fixup_devlist.h"
 #include "fixup_overlay.h"
 
@@ -36,141 +25,54 @@ static char *devices = "";
 module_param(devices, charp, 0444);
 MODULE_PARM_DESC(devices, "Devices to show as RCiEP: all, or a list like (0000:03:00.0)(04:00.*)");
 
-/* What was last written to the rciep file of a function. */
-struct fixup_write {
-	struct list_head node;
-	int domain;
-	u8 bus;
-	u8 devfn;
-	bool on;
-};
-
-static LIST_HEAD(fixup_writes);
-static DEFINE_MUTEX(fixup_writes_lock);
-
-/* No device is attached any more: the module is going. */
-static bool fixup_stopping;
-
-static const char *fixup_type_name(struct pci_dev *pdev)
-{
-	static const char * const names[] = {
-		[PCI_EXP_TYPE_ENDPOINT] = "PCI Express Endpoint",
-		[PCI_EXP_TYPE_LEG_END] = "PCI Express Legacy Endpoint",
-		[PCI_EXP_TYPE_ROOT_PORT] = "Root Port",
-		[PCI_EXP_TYPE_UPSTREAM] = "Upstream Switch Port",
-		[PCI_EXP_TYPE_DOWNSTREAM] = "Downstream Switch Port",
-		[PCI_EXP_TYPE_PCI_BRIDGE] = "PCI Express to PCI/PCI-X Bridge",
-		[PCI_EXP_TYPE_PCIE_BRIDGE] = "PCI/PCI-X to PCI Express Bridge",
-		[PCI_EXP_TYPE_RC_END] = "Root Complex Integrated Endpoint",
-		[PCI_EXP_TYPE_RC_EC] = "Root Complex Event Collector",
-	};
-	unsigned int type;
-
-	if (!pci_is_pcie(pdev))
-		return "conventional PCI function";
-
-	type = pci_pcie_type(pdev);
-	if (type >= ARRAY_SIZE(names) || !names[type])
-		return "PCI Express function of an unknown type";
-
-	return names[type];
-}
+static bool fixup_leaving;	/* no more is attached; xen_pcibk_fixup_lock */
 
 static bool fixup_is_endpoint(struct pci_dev *pdev)
 {
-	return pci_is_pcie(pdev) && fixup_overlay_type(pci_pcie_type(pdev));
+	return pci_is_pcie(pdev) && fixup_is_endpoint_type(pci_pcie_type(pdev));
 }
 
-static bool fixup_is_assignable(struct pci_dev *pdev)
+/* Whether the list has a slot for the function; warns if that has no effect */
+static bool fixup_listed(struct pci_dev *pdev)
 {
-	return pdev->dev.driver && !strcmp(pdev->dev.driver->name, "pciback");
-}
-
-static bool fixup_slot_matches(const struct fixup_devlist_slot *slot,
-			       struct pci_dev *pdev)
-{
-	return fixup_devlist_match(slot, pci_domain_nr(pdev->bus),
-				   pdev->bus->number, pdev->devfn);
-}
-
-static bool fixup_listed_by_slot(struct pci_dev *pdev)
-{
-	struct fixup_devlist_slot slot;
+	/* By Device/Port Type */
+	static const char * const names[16] = {
+		NULL, NULL, NULL, NULL, "Root Port", "Upstream Switch Port",
+		"Downstream Switch Port", "PCIe to PCI Bridge", "PCI to PCIe Bridge",
+		"Root Complex Integrated Endpoint", "Root Complex Event Collector",
+	};
+	int dev = PCI_SLOT(pdev->devfn), fn = PCI_FUNC(pdev->devfn);
+	int slot[FIXUP_NUMBERS];
 	const char *p = devices;
 
-	if (fixup_devlist_all(devices))
-		return false;
+	while (fixup_next_slot(&p, slot) > 0) {
+		if (slot[FIXUP_DOMAIN] != pci_domain_nr(pdev->bus) ||
+		    slot[FIXUP_BUS] != pdev->bus->number ||
+		    (slot[FIXUP_DEV] != FIXUP_ANY && slot[FIXUP_DEV] != dev) ||
+		    (slot[FIXUP_FN] != FIXUP_ANY && slot[FIXUP_FN] != fn))
+			continue;
 
-	while (fixup_devlist_next(&p, &slot) > 0)
-		if (fixup_slot_matches(&slot, pdev))
-			return true;
-
-	return false;
-}
-
-static struct fixup_write *fixup_find_write(struct pci_dev *pdev)
-{
-	struct fixup_write *write;
-
-	lockdep_assert_held(&fixup_writes_lock);
-
-	list_for_each_entry(write, &fixup_writes, node)
-		if (write->domain == pci_domain_nr(pdev->bus) &&
-		    write->bus == pdev->bus->number &&
-		    write->devfn == pdev->devfn)
-			return write;
-
-	return NULL;
-}
-
-/* What was written wins over the module parameter. */
-static bool fixup_wanted(struct pci_dev *pdev)
-{
-	struct fixup_write *write;
-	bool wanted;
-
-	mutex_lock(&fixup_writes_lock);
-	write = fixup_find_write(pdev);
-	wanted = write ? write->on :
-		 fixup_devlist_all(devices) || fixup_listed_by_slot(pdev);
-	mutex_unlock(&fixup_writes_lock);
-
-	return wanted;
-}
-
-static int fixup_switch(struct pci_dev *pdev, bool on)
-{
-	bool was_on = fixup_busops_is_on(pdev);
-	u16 hardware, guest;
-	int ret;
-
-	ret = fixup_busops_switch(pdev, on);
-	if (ret) {
-		pci_err(pdev, "cannot show guests an RCiEP (error %d): they see the %s\n",
-			ret, fixup_type_name(pdev));
-		return ret;
+		if (!fixup_is_endpoint(pdev))
+			pci_warn(pdev, "listed in devices=, but it is not an endpoint and stays as it is: its type is %s\n",
+				 !pci_is_pcie(pdev) ? "conventional PCI function" :
+				 names[pci_pcie_type(pdev)] ?: "unknown");
+		return true;
 	}
 
-	if (on && !was_on &&
-	    !fixup_busops_hardware_flags(pdev, &hardware) &&
-	    !fixup_busops_guest_flags(pdev, &guest))
-		pci_info(pdev, "PCI_EXP_FLAGS is %#06x, guests read %#06x\n",
-			 hardware, guest);
-
-	return 0;
+	return false;
 }
 
 static ssize_t rciep_show(struct device *dev, struct device_attribute *attr,
 			  char *buf)
 {
-	return sysfs_emit(buf, "%d\n", fixup_busops_is_on(to_pci_dev(dev)));
+	return sysfs_emit(buf, "%d\n",
+			  xen_pcibk_fixup_find(to_pci_dev(dev), false)->flags_end != 0);
 }
 
 static ssize_t rciep_store(struct device *dev, struct device_attribute *attr,
 			   const char *buf, size_t count)
 {
 	struct pci_dev *pdev = to_pci_dev(dev);
-	struct fixup_write *write, *new_write = NULL;
 	bool on;
 	int ret;
 
@@ -178,33 +80,15 @@ static ssize_t rciep_store(struct device *dev, struct device_attribute *attr,
 	if (ret)
 		return ret;
 
-	mutex_lock(&fixup_writes_lock);
+	mutex_lock(&xen_pcibk_fixup_lock);
+	if (on)
+		ret = xen_pcibk_fixup_on(pdev);
+	else
+		xen_pcibk_fixup_off(pdev);
+	if (!ret)
+		xen_pcibk_fixup_find(pdev, false)->written = on ? 1 : -1;
+	mutex_unlock(&xen_pcibk_fixup_lock);
 
-	/* First what can fail without a trace. */
-	write = fixup_find_write(pdev);
-	if (!write) {
-		new_write = kzalloc(sizeof(*new_write), GFP_KERNEL);
-		if (!new_write) {
-			ret = -ENOMEM;
-			goto out;
-		}
-		new_write->domain = pci_domain_nr(pdev->bus);
-		new_write->bus = pdev->bus->number;
-		new_write->devfn = pdev->devfn;
-		write = new_write;
-	}
-
-	ret = fixup_switch(pdev, on);
-	if (ret) {
-		kfree(new_write);
-		goto out;
-	}
-
-	write->on = on;
-	if (new_write)
-		list_add(&new_write->node, &fixup_writes);
-out:
-	mutex_unlock(&fixup_writes_lock);
 	return ret ?: count;
 }
 static DEVICE_ATTR_RW(rciep);
@@ -212,38 +96,35 @@ static DEVICE_ATTR_RW(rciep);
 static ssize_t hardware_flags_show(struct device *dev,
 				   struct device_attribute *attr, char *buf)
 {
-	u16 flags;
-	int ret;
-
-	ret = fixup_busops_hardware_flags(to_pci_dev(dev), &flags);
-	return ret ?: sysfs_emit(buf, "0x%04x\n", flags);
+	return sysfs_emit(buf, "0x%04x\n", to_pci_dev(dev)->pcie_flags_reg);
 }
 static DEVICE_ATTR_RO(hardware_flags);
 
+/* A read on the way that QEMU's take. It waits while config access is blocked. */
 static ssize_t guest_flags_show(struct device *dev,
 				struct device_attribute *attr, char *buf)
 {
+	struct pci_dev *pdev = to_pci_dev(dev);
 	u16 flags;
 	int ret;
 
-	ret = fixup_busops_guest_flags(to_pci_dev(dev), &flags);
+	ret = pci_user_read_config_word(pdev, pdev->pcie_cap + PCI_EXP_FLAGS,
+					&flags);
 	return ret ?: sysfs_emit(buf, "0x%04x\n", flags);
 }
-static DEVICE_ATTR_RO(guest_flags);
+static DEVICE_ATTR_ADMIN_RO(guest_flags);
 
 static ssize_t hits_show(struct device *dev, struct device_attribute *attr,
 			 char *buf)
 {
-	return sysfs_emit(buf, "%lu\n", fixup_busops_hits(to_pci_dev(dev)));
+	return sysfs_emit(buf, "%lu\n",
+			  atomic_long_read(&xen_pcibk_fixup_find(to_pci_dev(dev), false)->hits));
 }
 static DEVICE_ATTR_RO(hits);
 
 static struct attribute *fixup_attrs[] = {
-	&dev_attr_rciep.attr,
-	&dev_attr_hardware_flags.attr,
-	&dev_attr_guest_flags.attr,
-	&dev_attr_hits.attr,
-	NULL
+	&dev_attr_rciep.attr, &dev_attr_hardware_flags.attr,
+	&dev_attr_guest_flags.attr, &dev_attr_hits.attr, NULL
 };
 
 static const struct attribute_group fixup_group = {
@@ -251,55 +132,50 @@ static const struct attribute_group fixup_group = {
 	.attrs = fixup_attrs,
 };
 
-static int fixup_attach(struct pci_dev *pdev)
+static bool fixup_is_attached(struct pci_dev *pdev)
 {
-	int ret;
+	struct xen_pcibk_fixup_fn *fn = xen_pcibk_fixup_find(pdev, false);
 
-	device_lock_assert(&pdev->dev);
-
-	if (!fixup_is_endpoint(pdev) || fixup_busops_has(pdev) ||
-	    READ_ONCE(fixup_stopping))
-		return 0;
-
-	ret = fixup_busops_add(pdev);
-	if (ret)
-		goto err;
-
-	/* Before the directory is there: stores must find it settled. */
-	if (fixup_wanted(pdev))
-		fixup_switch(pdev, true);
-
-	ret = sysfs_create_group(&pdev->dev.kobj, &fixup_group);
-	if (ret)
-		goto err_del;
-
-	return 0;
-
-err_del:
-	fixup_busops_del(pdev);
-err:
-	pci_err(pdev, "cannot be shown as an RCiEP (error %d); bind it to pciback again to retry\n",
-		ret);
-	return ret;
+	return fn && READ_ONCE(fn->attached);
 }
 
-static void fixup_detach(struct pci_dev *pdev)
+static void fixup_detach(struct pci_dev *pdev, bool has_group)
 {
-	device_lock_assert(&pdev->dev);
-
-	if (!fixup_busops_has(pdev))
+	if (!fixup_is_attached(pdev))
 		return;
 
-	sysfs_remove_group(&pdev->dev.kobj, &fixup_group);
-	fixup_busops_del(pdev);
+	if (has_group)
+		sysfs_remove_group(&pdev->dev.kobj, &fixup_group);
+	mutex_lock(&xen_pcibk_fixup_lock);
+	xen_pcibk_fixup_off(pdev);
+	WRITE_ONCE(xen_pcibk_fixup_find(pdev, false)->attached, false);
+	mutex_unlock(&xen_pcibk_fixup_lock);
 }
 
-/* A listed device that will never be switched on must not go unnoticed. */
-static void fixup_warn_type(struct pci_dev *pdev)
+static void fixup_attach(struct pci_dev *pdev)
 {
-	if (!fixup_is_endpoint(pdev) && fixup_listed_by_slot(pdev))
-		pci_warn(pdev, "listed in devices=, but left alone: it is no endpoint, its type is %s\n",
-			 fixup_type_name(pdev));
+	bool listed = fixup_listed(pdev) || !strcmp(devices, "all");
+	struct xen_pcibk_fixup_fn *fn;
+
+	if (!fixup_is_endpoint(pdev) || fixup_is_attached(pdev))
+		return;
+
+	mutex_lock(&xen_pcibk_fixup_lock);
+	fn = fixup_leaving ? NULL : xen_pcibk_fixup_find(pdev, true);
+	if (fn) {
+		WRITE_ONCE(fn->attached, true);
+		atomic_long_set(&fn->hits, 0);
+		if (fn->written > 0 || (!fn->written && listed))
+			xen_pcibk_fixup_on(pdev);
+	}
+	mutex_unlock(&xen_pcibk_fixup_lock);
+
+	/* Last: stores must find the function attached. */
+	if (fn && !sysfs_create_group(&pdev->dev.kobj, &fixup_group))
+		return;
+
+	pci_err(pdev, "cannot be shown as an RCiEP: out of memory, or the module is being unloaded; bind it to pciback again to retry\n");
+	fixup_detach(pdev, false);
 }
 
 static int fixup_notify(struct notifier_block *nb, unsigned long event,
@@ -307,43 +183,39 @@ static int fixup_notify(struct notifier_block *nb, unsigned long event,
 {
 	struct pci_dev *pdev = to_pci_dev(data);
 
-	if (!fixup_is_assignable(pdev))
-		return NOTIFY_DONE;
-
-	switch (event) {
-	case BUS_NOTIFY_BOUND_DRIVER:
-		fixup_warn_type(pdev);
+	/* These two come with the device's lock held, some others do not. */
+	if (event == BUS_NOTIFY_BOUND_DRIVER &&
+	    !strcmp(pdev->dev.driver->name, "pciback"))
 		fixup_attach(pdev);
-		return NOTIFY_OK;
-	case BUS_NOTIFY_UNBIND_DRIVER:
-		/* A device that is removed is unbound first. */
-		fixup_detach(pdev);
-		return NOTIFY_OK;
-	default:
-		return NOTIFY_DONE;
-	}
+	else if (event == BUS_NOTIFY_UNBIND_DRIVER)
+		fixup_detach(pdev, true);
+
+	return NOTIFY_OK;
 }
 
 static struct notifier_block fixup_notifier = {
 	.notifier_call = fixup_notify,
 };
 
-/* Attach what was bound before the notifier was there. */
+/* Takes the locks of pciback's devices only: AER recovery may hold another's. */
 static int fixup_attach_all(void)
 {
+	struct device_driver *pciback = driver_find("pciback", &pci_bus_type);
 	struct pci_dev *pdev = NULL;
-	int ret = 0;
 
 	for_each_pci_dev(pdev) {
-		fixup_warn_type(pdev);
-		device_lock(&pdev->dev);
-		if (fixup_is_assignable(pdev))
-			ret = fixup_attach(pdev);
-		device_unlock(&pdev->dev);
-		if (ret) {
-			pci_dev_put(pdev);
-			return ret;
+		if (!pciback || READ_ONCE(pdev->dev.driver) != pciback) {
+			fixup_listed(pdev);
+			continue;
 		}
+
+		if (device_lock_interruptible(&pdev->dev)) {
+			pci_dev_put(pdev);
+			return -EINTR;
+		}
+		if (pdev->dev.driver == pciback)
+			fixup_attach(pdev);
+		device_unlock(&pdev->dev);
 	}
 
 	return 0;
@@ -351,24 +223,18 @@ static int fixup_attach_all(void)
 
 static int fixup_check_devices(void)
 {
-	struct fixup_devlist_slot slot;
 	const char *p = devices;
-	const char *start;
+	int slot[FIXUP_NUMBERS];
 	struct pci_dev *pdev;
 	int ret;
 
-	if (fixup_devlist_all(devices))
-		return 0;
-
-	for (start = p; (ret = fixup_devlist_next(&p, &slot)) > 0; start = p) {
-		bool found = false;
-
-		pdev = NULL;
-		for_each_pci_dev(pdev)
-			found |= fixup_slot_matches(&slot, pdev);
-		if (!found)
-			pr_notice("devices=: %.*s: there is no such device yet\n",
-				  (int)(p - start), start);
+	while ((ret = fixup_next_slot(&p, slot)) > 0) {
+		pdev = pci_get_domain_bus_and_slot(slot[FIXUP_DOMAIN], slot[FIXUP_BUS],
+						   PCI_DEVFN(slot[FIXUP_DEV], slot[FIXUP_FN]));
+		if (!pdev && slot[FIXUP_FN] != FIXUP_ANY)
+			pr_notice("devices=: there is no device %04x:%02x:%02x.%x yet\n",
+				  slot[0], slot[1], slot[2], slot[3]);
+		pci_dev_put(pdev);
 	}
 
 	if (ret)
@@ -378,25 +244,28 @@ static int fixup_check_devices(void)
 	return ret;
 }
 
-static void fixup_undo(void)
+static void fixup_exit(void)
 {
-	struct fixup_write *write, *next;
 	struct pci_dev *pdev = NULL;
 
-	/* The notifier stays meanwhile: a device may be removed under us. */
-	WRITE_ONCE(fixup_stopping, true);
+	mutex_lock(&xen_pcibk_fixup_lock);
+	fixup_leaving = true;
+	mutex_unlock(&xen_pcibk_fixup_lock);
+
+	/* The notifier stays meanwhile: a device may be removed. */
 	for_each_pci_dev(pdev) {
+		if (!fixup_is_attached(pdev))
+			continue;
+
 		device_lock(&pdev->dev);
-		fixup_detach(pdev);
+		fixup_detach(pdev, true);
 		device_unlock(&pdev->dev);
 	}
-
 	bus_unregister_notifier(&pci_bus_type, &fixup_notifier);
-	fixup_busops_exit();
 
-	list_for_each_entry_safe(write, next, &fixup_writes, node)
-		kfree(write);
+	xen_pcibk_fixup_leave();
 }
+module_exit(fixup_exit);
 
 static int __init fixup_init(void)
 {
@@ -407,27 +276,25 @@ static int __init fixup_init(void)
 		return -ENODEV;
 	}
 
-	ret = fixup_check_devices();
-	if (ret)
-		return ret;
-
-	ret = bus_register_notifier(&pci_bus_type, &fixup_notifier);
+	ret = strcmp(devices, "all") ? fixup_check_devices() : 0;
+	if (!ret)
+		ret = bus_register_notifier(&pci_bus_type, &fixup_notifier);
 	if (ret)
 		return ret;
 
 	ret = fixup_attach_all();
 	if (ret)
-		fixup_undo();
+		fixup_exit();
 
 	return ret;
 }
 module_init(fixup_init);
 
-static void __exit fixup_exit(void)
-{
-	fixup_undo();
-}
-module_exit(fixup_exit);
-
+MODULE_AUTHOR("The developers of xen-pciback-fixup");
 MODULE_DESCRIPTION("Show guests of xen-pciback PCI Express endpoints as root complex integrated ones");
+MODULE_VERSION("0.2.0");
 MODULE_LICENSE("GPL");
+
+#if IS_ENABLED(CONFIG_XEN_PCIDEV_BACKEND_FIXUP_KUNIT_TEST)
+#include "fixup_test.c"
+#endif

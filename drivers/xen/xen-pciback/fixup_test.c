@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * KUnit tests: the overlay over its whole domain, the syntax of device lists,
- * and standing in for the ops of real struct pci_bus below a host bridge that
- * is made up here.
+ * and standing in for the ops of real struct pci_bus below a simulated host
+ * bridge. Included by fixup_main.c, so that its static functions can be called.
  */
 
 #include <kunit/test.h>
@@ -10,16 +10,8 @@
 #include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
-#include <linux/module.h>
-#include <linux/moduleparam.h>
-#include <linux/pci.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
-#include <linux/string.h>
-
-#include "fixup_busops.h"
-#include "fixup_devlist.h"
-#include "fixup_overlay.h"
 
 /* --- the overlay -------------------------------------------------------- */
 
@@ -52,10 +44,10 @@ static u32 expected(u8 flags_at, int where, int size, u32 val)
 /* What fixup_read() does with a read */
 static u32 overlay(u8 flags_at, int where, int size, u32 val)
 {
-	unsigned int index = fixup_overlay_index(flags_at, where);
+	unsigned int index = fixup_index(flags_at ? flags_at + 1 : 0, where);
 
-	if (index < size && fixup_overlay_valid(where + index))
-		fixup_overlay(fixup_overlay_byte(&val, index));
+	if (index < size)
+		fixup_overlay(&val, index);
 
 	return val;
 }
@@ -118,17 +110,14 @@ static void overlay_everywhere(struct kunit *test)
 	}
 }
 
-/* The two places that stand for none, in all of config space */
-static void overlay_nowhere(struct kunit *test)
+/* Off: no read of config space is changed. */
+static void overlay_off(struct kunit *test)
 {
 	int where, size;
 
-	for (where = 0; where < 4096; where++) {
-		for (size = 1; size <= 4; size *= 2) {
-			KUNIT_ASSERT_EQ(test, overlay(PCI_VENDOR_ID, where, size, 0), 0U);
-			KUNIT_ASSERT_EQ(test, overlay(FIXUP_OVERLAY_NOWHERE, where, size, 0), 0U);
-		}
-	}
+	for (where = 0; where < 4096; where++)
+		for (size = 1; size <= 4; size *= 2)
+			KUNIT_ASSERT_EQ(test, overlay(0, where, size, 0), 0U);
 }
 
 /* Extended config space, 0x100 to 0xfff, has no flags byte. */
@@ -157,7 +146,7 @@ static void overlay_odd_sizes(struct kunit *test)
 
 static struct kunit_case overlay_cases[] = {
 	KUNIT_CASE(overlay_everywhere),
-	KUNIT_CASE(overlay_nowhere),
+	KUNIT_CASE(overlay_off),
 	KUNIT_CASE(overlay_extended),
 	KUNIT_CASE(overlay_device_gone),
 	KUNIT_CASE(overlay_odd_sizes),
@@ -171,12 +160,12 @@ static struct kunit_suite overlay_suite = {
 
 /* --- device lists ------------------------------------------------------- */
 
-#define ANY FIXUP_DEVLIST_ANY
+#define ANY FIXUP_ANY
 
 static const struct devlist_good {
 	const char *text;
 	int count;
-	struct fixup_devlist_slot last;
+	int last[FIXUP_NUMBERS];
 } devlist_good[] = {
 	{ "", 0, {} },
 	{ "(0000:03:00.0)", 1, { 0, 3, 0, 0 } },
@@ -199,17 +188,17 @@ static void devlist_accepts(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(devlist_good); i++) {
 		const struct devlist_good *good = &devlist_good[i];
-		struct fixup_devlist_slot slot = {};
+		int slot[FIXUP_NUMBERS] = {};
 		const char *p = good->text;
 		int ret, count = 0;
 
-		while ((ret = fixup_devlist_next(&p, &slot)) > 0)
+		while ((ret = fixup_next_slot(&p, slot)) > 0)
 			count++;
 
 		KUNIT_EXPECT_EQ_MSG(test, ret, 0, "%s", good->text);
 		KUNIT_EXPECT_EQ_MSG(test, count, good->count, "%s", good->text);
 		KUNIT_EXPECT_EQ_MSG(test, *p, '\0', "%s", good->text);
-		KUNIT_EXPECT_TRUE_MSG(test, !memcmp(&slot, &good->last, sizeof(slot)),
+		KUNIT_EXPECT_TRUE_MSG(test, !memcmp(slot, good->last, sizeof(slot)),
 				      "%s", good->text);
 	}
 }
@@ -220,6 +209,7 @@ static const struct devlist_bad {
 	int good;
 } devlist_bad[] = {
 	{ " ", 0 },
+	{ "all", 0 },
 	{ "all ", 0 },
 	{ "all(03:00.0)", 0 },
 	{ "03:00.0", 0 },
@@ -259,11 +249,11 @@ static void devlist_rejects(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(devlist_bad); i++) {
 		const struct devlist_bad *bad = &devlist_bad[i];
-		struct fixup_devlist_slot slot;
+		int slot[FIXUP_NUMBERS];
 		const char *p = bad->text;
 		int ret;
 
-		while ((ret = fixup_devlist_next(&p, &slot)) > 0)
+		while ((ret = fixup_next_slot(&p, slot)) > 0)
 			;
 
 		KUNIT_EXPECT_EQ_MSG(test, ret, -EINVAL, "%s", bad->text);
@@ -275,7 +265,7 @@ static void devlist_rejects(struct kunit *test)
 static void devlist_long(struct kunit *test)
 {
 	const int slots = 10000;
-	struct fixup_devlist_slot slot;
+	int slot[FIXUP_NUMBERS];
 	static const char item[] = "(0:1:2.3)";
 	size_t len = sizeof(item) - 1;
 	char *text = kunit_kzalloc(test, slots * len + 1, GFP_KERNEL);
@@ -287,44 +277,14 @@ static void devlist_long(struct kunit *test)
 		memcpy(text + i * len, item, len);
 
 	for (i = 0; i < slots; i++)
-		KUNIT_ASSERT_EQ(test, fixup_devlist_next(&p, &slot), 1);
-	KUNIT_EXPECT_EQ(test, fixup_devlist_next(&p, &slot), 0);
-}
-
-static void devlist_all(struct kunit *test)
-{
-	KUNIT_EXPECT_TRUE(test, fixup_devlist_all("all"));
-	KUNIT_EXPECT_FALSE(test, fixup_devlist_all(""));
-	KUNIT_EXPECT_FALSE(test, fixup_devlist_all("ALL"));
-	KUNIT_EXPECT_FALSE(test, fixup_devlist_all("all "));
-	KUNIT_EXPECT_FALSE(test, fixup_devlist_all("al"));
-}
-
-static void devlist_matches(struct kunit *test)
-{
-	struct fixup_devlist_slot slot = { 1, 2, 3, 4 };
-
-	KUNIT_EXPECT_TRUE(test, fixup_devlist_match(&slot, 1, 2, PCI_DEVFN(3, 4)));
-	KUNIT_EXPECT_FALSE(test, fixup_devlist_match(&slot, 0, 2, PCI_DEVFN(3, 4)));
-	KUNIT_EXPECT_FALSE(test, fixup_devlist_match(&slot, 1, 0, PCI_DEVFN(3, 4)));
-	KUNIT_EXPECT_FALSE(test, fixup_devlist_match(&slot, 1, 2, PCI_DEVFN(0, 4)));
-	KUNIT_EXPECT_FALSE(test, fixup_devlist_match(&slot, 1, 2, PCI_DEVFN(3, 0)));
-
-	slot.fn = ANY;
-	KUNIT_EXPECT_TRUE(test, fixup_devlist_match(&slot, 1, 2, PCI_DEVFN(3, 7)));
-	KUNIT_EXPECT_FALSE(test, fixup_devlist_match(&slot, 1, 2, PCI_DEVFN(4, 7)));
-
-	slot.dev = ANY;
-	KUNIT_EXPECT_TRUE(test, fixup_devlist_match(&slot, 1, 2, PCI_DEVFN(31, 7)));
-	KUNIT_EXPECT_FALSE(test, fixup_devlist_match(&slot, 1, 3, PCI_DEVFN(31, 7)));
+		KUNIT_ASSERT_EQ(test, fixup_next_slot(&p, slot), 1);
+	KUNIT_EXPECT_EQ(test, fixup_next_slot(&p, slot), 0);
 }
 
 static struct kunit_case devlist_cases[] = {
 	KUNIT_CASE(devlist_accepts),
 	KUNIT_CASE(devlist_rejects),
 	KUNIT_CASE(devlist_long),
-	KUNIT_CASE(devlist_all),
-	KUNIT_CASE(devlist_matches),
 	{}
 };
 
@@ -333,10 +293,10 @@ static struct kunit_suite devlist_suite = {
 	.test_cases = devlist_cases,
 };
 
-/* --- standing in for bus ops --------------------------------------------- */
+/* --- standing in for bus ops, and devices that come and go ---------------- */
 
 /*
- * The made-up host bridge:
+ * The simulated host bridge:
  *
  *   bus 0   00.0  conventional bridge    01.0  Root Port, below which
  *                 to bus 1                     extended space is looked at
@@ -356,6 +316,7 @@ static struct kunit_suite devlist_suite = {
 static u8 fake_config[FAKE_BUSES][256][256];
 static u8 fake_sriov[PCI_EXT_CAP_SRIOV_SIZEOF];	/* of 2:00.0, at 0x100 */
 static int fake_status;			/* what reads return */
+static bool fake_fills_in;		/* ... with a value, also if they fail */
 static unsigned int fake_add_bus_calls;
 static bool fake_slow;			/* reads take a while, without a sleep */
 static bool fake_is_read;
@@ -372,7 +333,7 @@ static int fake_read(struct pci_bus *bus, unsigned int devfn, int where,
 			cpu_relax();
 		WRITE_ONCE(fake_is_read, false);
 	}
-	if (fake_status)
+	if (fake_status && !fake_fills_in)
 		return fake_status;
 	if (bus->number < FAKE_BUSES && where + size <= 256) {
 		*val = 0;
@@ -382,7 +343,7 @@ static int fake_read(struct pci_bus *bus, unsigned int devfn, int where,
 		*val = 0;
 		memcpy(val, &fake_sriov[where - 256], size);
 	}
-	return PCIBIOS_SUCCESSFUL;
+	return fake_status;
 }
 
 static int fake_write(struct pci_bus *bus, unsigned int devfn, int where,
@@ -397,10 +358,16 @@ static int fake_add_bus(struct pci_bus *bus)
 	return 0;
 }
 
+static void __iomem *fake_map_bus(struct pci_bus *bus, unsigned int devfn, int where)
+{
+	return NULL;
+}
+
 static struct pci_ops fake_ops = {
 	.read = fake_read,
 	.write = fake_write,
 	.add_bus = fake_add_bus,
+	.map_bus = fake_map_bus,
 };
 
 static void fake_function(int bus, unsigned int devfn, u8 cap, u16 flags)
@@ -476,11 +443,32 @@ static void fake_find(struct kunit *test)
 	fake->other_bus = fake_dev(test, 2, PCI_DEVFN(0, 0));
 }
 
+static struct device_driver fake_pciback = { .name = "pciback" };
+static struct device_driver fake_other_driver = { .name = "other" };
+
+/* What the driver core does as a device is bound and unbound */
+static void fake_bind(struct pci_dev *pdev, struct device_driver *driver)
+{
+	device_lock(&pdev->dev);
+	pdev->dev.driver = driver;
+	fixup_notify(&fixup_notifier, BUS_NOTIFY_BOUND_DRIVER, &pdev->dev);
+	device_unlock(&pdev->dev);
+}
+
+static void fake_unbind(struct pci_dev *pdev)
+{
+	device_lock(&pdev->dev);
+	fixup_notify(&fixup_notifier, BUS_NOTIFY_UNBIND_DRIVER, &pdev->dev);
+	pdev->dev.driver = NULL;
+	device_unlock(&pdev->dev);
+}
+
 /* The bridge to bus 1 goes with all that is below it, and is found again. */
 static void fake_replug(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
+	fake_unbind(fake->endpoint);
 	pci_lock_rescan_remove();
 	pci_stop_and_remove_bus_device(fake->endpoint->bus->self);
 	pci_rescan_bus(fake->root);
@@ -488,10 +476,34 @@ static void fake_replug(struct kunit *test)
 	fake_find(test);
 }
 
-static int busops_init(struct kunit *test)
+static struct pci_bus *fake_scan(struct pci_sysdata *sysdata, int number,
+				 struct pci_ops *ops)
+{
+	LIST_HEAD(resources);
+	struct pci_bus *root;
+
+	pci_lock_rescan_remove();
+	root = pci_scan_root_bus(NULL, number, ops, sysdata, &resources);
+	if (root)
+		pci_bus_add_devices(root);
+	pci_unlock_rescan_remove();
+	return root;
+}
+
+static void fake_remove(struct pci_bus *root)
+{
+	struct pci_host_bridge *bridge = to_pci_host_bridge(root->bridge);
+
+	pci_lock_rescan_remove();
+	pci_stop_root_bus(root);
+	pci_remove_root_bus(root);
+	pci_unlock_rescan_remove();
+	pci_free_host_bridge(bridge);
+}
+
+static int bus_init(struct kunit *test)
 {
 	struct fake *fake = kunit_kzalloc(test, sizeof(*fake), GFP_KERNEL);
-	LIST_HEAD(resources);
 	u8 *config;
 
 	KUNIT_ASSERT_NOT_NULL(test, fake);
@@ -499,6 +511,7 @@ static int busops_init(struct kunit *test)
 
 	memset(fake_config, 0xff, sizeof(fake_config));
 	fake_status = 0;
+	fake_fills_in = false;
 	fake_slow = false;
 	fake_bridge(PCI_DEVFN(0, 0), false, 1, 1);
 	fake_bridge(PCI_DEVFN(1, 0), true, 2, 3);
@@ -521,57 +534,74 @@ static int busops_init(struct kunit *test)
 
 	fake->sysdata.domain = FAKE_DOMAIN;
 	fake->sysdata.node = NUMA_NO_NODE;
-
-	pci_lock_rescan_remove();
-	fake->root = pci_scan_root_bus(NULL, 0, &fake_ops, &fake->sysdata,
-				       &resources);
-	if (fake->root)
-		pci_bus_add_devices(fake->root);
-	pci_unlock_rescan_remove();
+	fake->root = fake_scan(&fake->sysdata, 0, &fake_ops);
 	KUNIT_ASSERT_NOT_NULL(test, fake->root);
-
 	fake_find(test);
-	return 0;
+	devices = "";
+	return bus_register_notifier(&pci_bus_type, &fixup_notifier);
 }
 
-static void busops_exit(struct kunit *test)
+static void bus_exit(struct kunit *test)
 {
 	struct fake *fake = test->priv;
-	struct pci_dev *pdevs[] = {
-		fake->endpoint, fake->legacy, fake->last, fake->rciep,
-		fake->other_bus
-	};
-	int i;
+	struct pci_dev *pdev = NULL;
 
-	for (i = 0; i < ARRAY_SIZE(pdevs); i++)
-		if (pdevs[i] && fixup_busops_has(pdevs[i]))
-			fixup_busops_del(pdevs[i]);
-	fixup_busops_exit();
+	fixup_exit();
+	fixup_leaving = false;
+	for_each_pci_dev(pdev)
+		if (pdev->dev.driver == &fake_pciback)
+			pdev->dev.driver = NULL;
+	if (fake->root)
+		fake_remove(fake->root);
+}
 
-	if (fake->root) {
-		struct pci_host_bridge *bridge;
+static char *show(struct pci_dev *pdev, struct device_attribute *attr)
+{
+	static char page[PAGE_SIZE] __aligned(PAGE_SIZE);
+	ssize_t len = attr->show(&pdev->dev, attr, page);
 
-		bridge = to_pci_host_bridge(fake->root->bridge);
-		pci_lock_rescan_remove();
-		pci_stop_root_bus(fake->root);
-		pci_remove_root_bus(fake->root);
-		pci_unlock_rescan_remove();
-		pci_free_host_bridge(bridge);
-	}
+	page[clamp_t(ssize_t, len, 0, PAGE_SIZE - 1)] = '\0';
+	return page;
+}
+
+static int write_rciep(struct pci_dev *pdev, const char *text)
+{
+	ssize_t len = rciep_store(&pdev->dev, &dev_attr_rciep, text, strlen(text));
+
+	return len == strlen(text) ? 0 : len;
+}
+
+static bool is_on(struct pci_dev *pdev)
+{
+	return !strcmp(show(pdev, &dev_attr_rciep), "1\n");
 }
 
 static u16 flags_of(struct kunit *test, struct pci_dev *pdev)
 {
 	u16 flags;
 
-	KUNIT_ASSERT_EQ(test, fixup_busops_guest_flags(pdev, &flags), 0);
+	KUNIT_ASSERT_EQ(test, kstrtou16(show(pdev, &dev_attr_guest_flags), 16, &flags), 0);
 	return flags;
+}
+
+static unsigned long hits_of(struct kunit *test, struct pci_dev *pdev)
+{
+	unsigned long hits;
+
+	KUNIT_ASSERT_EQ(test, kstrtoul(show(pdev, &dev_attr_hits), 10, &hits), 0);
+	return hits;
 }
 
 static void switch_on(struct kunit *test, struct pci_dev *pdev)
 {
-	KUNIT_ASSERT_EQ(test, fixup_busops_add(pdev), 0);
-	KUNIT_ASSERT_EQ(test, fixup_busops_switch(pdev, true), 0);
+	if (!fixup_is_attached(pdev))
+		fake_bind(pdev, &fake_pciback);
+	KUNIT_ASSERT_EQ(test, write_rciep(pdev, "1"), 0);
+}
+
+static int read_raw(struct pci_dev *pdev, int where, int size, u32 *val)
+{
+	return READ_ONCE(pdev->bus->ops)->read(pdev->bus, pdev->devfn, where, size, val);
 }
 
 /* Every aligned read of a function, compared with what the hardware has. */
@@ -584,12 +614,9 @@ static void compare_all(struct kunit *test, struct pci_dev *pdev, bool on)
 	for (size = 1; size <= 4; size *= 2) {
 		for (where = 0; where + size <= 256; where += size) {
 			u32 hardware = 0, guest = 0;
-			int ret;
 
 			memcpy(&hardware, config + where, size);
-			ret = pdev->bus->ops->read(pdev->bus, pdev->devfn, where,
-						   size, &guest);
-			KUNIT_ASSERT_EQ(test, ret, 0);
+			KUNIT_ASSERT_EQ(test, read_raw(pdev, where, size, &guest), 0);
 			KUNIT_ASSERT_EQ_MSG(test, guest,
 					    expected(at, where, size, hardware),
 					    "%s: %d bytes at %#x",
@@ -598,34 +625,38 @@ static void compare_all(struct kunit *test, struct pci_dev *pdev, bool on)
 	}
 }
 
-static void busops_on_and_off(struct kunit *test)
+static void bus_on_and_off(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct pci_dev *pdev = fake->endpoint;
-	u16 hardware;
+	struct pci_ops *ours;
 
-	KUNIT_EXPECT_FALSE(test, fixup_busops_has(pdev));
-	KUNIT_ASSERT_EQ(test, fixup_busops_add(pdev), 0);
-	KUNIT_EXPECT_TRUE(test, fixup_busops_has(pdev));
-	KUNIT_EXPECT_FALSE(test, fixup_busops_is_on(pdev));
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(pdev));
+	fake_bind(pdev, &fake_pciback);
+	KUNIT_EXPECT_TRUE(test, fixup_is_attached(pdev));
+	KUNIT_EXPECT_FALSE(test, is_on(pdev));
 	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &fake_ops);
 
-	KUNIT_ASSERT_EQ(test, fixup_busops_switch(pdev, true), 0);
-	KUNIT_EXPECT_TRUE(test, fixup_busops_is_on(pdev));
+	KUNIT_ASSERT_EQ(test, write_rciep(pdev, "1"), 0);
+	KUNIT_EXPECT_TRUE(test, is_on(pdev));
 	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0092);
-	KUNIT_ASSERT_EQ(test, fixup_busops_hardware_flags(pdev, &hardware), 0);
-	KUNIT_EXPECT_EQ(test, hardware, 0x0002);
+	KUNIT_EXPECT_STREQ(test, show(pdev, &dev_attr_hardware_flags), "0x0002\n");
 	compare_all(test, pdev, true);
 
-	KUNIT_ASSERT_EQ(test, fixup_busops_switch(pdev, false), 0);
-	KUNIT_EXPECT_FALSE(test, fixup_busops_is_on(pdev));
-	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &fake_ops);
+	/* The bus is not left, and the other members are those of the bridge. */
+	ours = pdev->bus->ops;
+	KUNIT_ASSERT_EQ(test, write_rciep(pdev, "0"), 0);
+	KUNIT_EXPECT_FALSE(test, is_on(pdev));
+	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, ours);
+	KUNIT_EXPECT_PTR_NE(test, ours, &fake_ops);
+	KUNIT_EXPECT_PTR_EQ(test, ours->write, fake_ops.write);
+	KUNIT_EXPECT_PTR_EQ(test, ours->map_bus, fake_ops.map_bus);
 	compare_all(test, pdev, false);
-	fixup_busops_del(pdev);
-	KUNIT_EXPECT_FALSE(test, fixup_busops_has(pdev));
+	fake_unbind(pdev);
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(pdev));
 }
 
-static void busops_twice(struct kunit *test)
+static void bus_twice(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct pci_dev *pdev = fake->endpoint;
@@ -633,17 +664,20 @@ static void busops_twice(struct kunit *test)
 	switch_on(test, pdev);
 	switch_on(test, pdev);
 	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0092);
-	KUNIT_ASSERT_EQ(test, fixup_busops_switch(pdev, false), 0);
-	KUNIT_ASSERT_EQ(test, fixup_busops_switch(pdev, false), 0);
-	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &fake_ops);
+	KUNIT_ASSERT_EQ(test, write_rciep(pdev, "0"), 0);
+	KUNIT_ASSERT_EQ(test, write_rciep(pdev, "0"), 0);
+	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0002);
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "2"), -EINVAL);
+	KUNIT_EXPECT_FALSE(test, is_on(pdev));
 }
 
-static void busops_legacy_and_last(struct kunit *test)
+static void bus_legacy_and_last(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
 	switch_on(test, fake->legacy);
 	KUNIT_EXPECT_EQ(test, flags_of(test, fake->legacy), 0x0092);
+	KUNIT_EXPECT_STREQ(test, show(fake->legacy, &dev_attr_hardware_flags), "0x0012\n");
 	compare_all(test, fake->legacy, true);
 
 	switch_on(test, fake->last);
@@ -651,7 +685,7 @@ static void busops_legacy_and_last(struct kunit *test)
 	compare_all(test, fake->last, true);
 }
 
-static void busops_neighbours(struct kunit *test)
+static void bus_neighbours(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
@@ -664,7 +698,7 @@ static void busops_neighbours(struct kunit *test)
 }
 
 /* Three functions on a bus and one on another, switched off in any order. */
-static void busops_any_order(struct kunit *test)
+static void bus_any_order(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct pci_dev *pdevs[] = {
@@ -685,19 +719,17 @@ static void busops_any_order(struct kunit *test)
 			memmove(first + pick, first + pick + 1,
 				(left - pick - 1) * sizeof(*first));
 			if (order % 2)
-				fixup_busops_del(pdevs[index]);
+				fake_unbind(pdevs[index]);
 			else
-				fixup_busops_switch(pdevs[index], false);
+				write_rciep(pdevs[index], "0");
 			compare_all(test, pdevs[index], false);
 			for (j = 0; j < left - 1; j++)
 				compare_all(test, pdevs[first[j]], true);
 		}
-		KUNIT_ASSERT_PTR_EQ(test, fake->endpoint->bus->ops, &fake_ops);
-		KUNIT_ASSERT_PTR_EQ(test, fake->other_bus->bus->ops, &fake_ops);
 	}
 }
 
-static void busops_hits(struct kunit *test)
+static void bus_hits(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct pci_dev *pdev = fake->endpoint;
@@ -705,16 +737,23 @@ static void busops_hits(struct kunit *test)
 	u32 val;
 
 	switch_on(test, pdev);
-	before = fixup_busops_hits(pdev);
-	pdev->bus->ops->read(pdev->bus, pdev->devfn, 0x40, 4, &val);
-	pdev->bus->ops->read(pdev->bus, pdev->devfn, 0x42, 1, &val);
-	KUNIT_EXPECT_EQ(test, fixup_busops_hits(pdev), before + 2);
-	pdev->bus->ops->read(pdev->bus, pdev->devfn, 0x43, 1, &val);
-	pdev->bus->ops->read(pdev->bus, pdev->devfn, 0, 4, &val);
-	KUNIT_EXPECT_EQ(test, fixup_busops_hits(pdev), before + 2);
+	switch_on(test, fake->legacy);
+	before = hits_of(test, pdev);
+	read_raw(pdev, 0x40, 4, &val);
+	read_raw(pdev, 0x42, 1, &val);
+	KUNIT_EXPECT_EQ(test, hits_of(test, pdev), before + 2);
+	read_raw(pdev, 0x43, 1, &val);
+	read_raw(pdev, 0, 4, &val);
+	read_raw(fake->legacy, 0x62, 1, &val);
+	KUNIT_EXPECT_EQ(test, hits_of(test, pdev), before + 2);
+
+	/* Counted anew since it was bound last: once by switching on */
+	fake_unbind(pdev);
+	fake_bind(pdev, &fake_pciback);
+	KUNIT_EXPECT_EQ(test, hits_of(test, pdev), 1);
 }
 
-static void busops_failing_reads(struct kunit *test)
+static void bus_failing_reads(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct pci_dev *pdev = fake->endpoint;
@@ -722,22 +761,27 @@ static void busops_failing_reads(struct kunit *test)
 	u32 val = 0;
 
 	switch_on(test, pdev);
-	before = fixup_busops_hits(pdev);
+	before = hits_of(test, pdev);
 	fake_status = PCIBIOS_DEVICE_NOT_FOUND;
-	KUNIT_EXPECT_EQ(test, pdev->bus->ops->read(pdev->bus, pdev->devfn, 0x42, 2, &val),
-			PCIBIOS_DEVICE_NOT_FOUND);
+	KUNIT_EXPECT_EQ(test, read_raw(pdev, 0x42, 2, &val), PCIBIOS_DEVICE_NOT_FOUND);
 	KUNIT_EXPECT_EQ(test, val, 0xffffffff);
-	KUNIT_EXPECT_EQ(test, fixup_busops_hits(pdev), before);
+	KUNIT_EXPECT_EQ(test, hits_of(test, pdev), before);
+
+	/* A value that the bridge leaves behind as it fails is not changed. */
+	fake_fills_in = true;
+	KUNIT_EXPECT_EQ(test, read_raw(pdev, 0x42, 2, &val), PCIBIOS_DEVICE_NOT_FOUND);
+	KUNIT_EXPECT_EQ(test, val, 0x0002);
+	fake_fills_in = false;
 
 	/* A device that fails can be switched off, and on. */
-	KUNIT_EXPECT_EQ(test, fixup_busops_switch(pdev, false), 0);
-	KUNIT_EXPECT_EQ(test, fixup_busops_switch(pdev, true), 0);
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "0"), 0);
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), 0);
 	fake_status = 0;
 	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0092);
 }
 
 /* The type that is read counts, not the one that once was. */
-static void busops_exchanged_device(struct kunit *test)
+static void bus_exchanged_device(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct pci_dev *pdev = fake->endpoint;
@@ -754,13 +798,13 @@ static void busops_exchanged_device(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0xffff);
 }
 
-static void busops_malformed_lists(struct kunit *test)
+static void bus_malformed_lists(struct kunit *test)
 {
 	KUNIT_EXPECT_FALSE(test, pci_is_pcie(fake_dev(test, 1, PCI_DEVFN(7, 0))));
 	KUNIT_EXPECT_FALSE(test, pci_is_pcie(fake_dev(test, 1, PCI_DEVFN(8, 0))));
 }
 
-static void busops_new_child(struct kunit *test)
+static void bus_new_child(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct pci_bus *child;
@@ -782,8 +826,8 @@ static void busops_new_child(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flags_of(test, fake->endpoint), 0x0092);
 }
 
-/* VFs come and go on a bus of their own while that of their PF is wrapped. */
-static void busops_vf_bus(struct kunit *test)
+/* VFs come and go on a bus of their own while that of their PF is taken. */
+static void bus_of_vfs(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct pci_dev *pf = fake->other_bus, *vf;
@@ -794,17 +838,101 @@ static void busops_vf_bus(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, pci_enable_sriov(pf, 2), 0);
 		vf = fake_dev(test, 3, PCI_DEVFN(0, 1));
 		KUNIT_EXPECT_PTR_EQ(test, vf->bus->ops, &fake_ops);
-		KUNIT_EXPECT_EQ(test, flags_of(test, vf), 0x0002);
-		KUNIT_EXPECT_EQ(test, fixup_busops_add(vf), 0);
-		KUNIT_EXPECT_EQ(test, fixup_busops_switch(vf, true), 0);
-		KUNIT_EXPECT_EQ(test, flags_of(test, vf), 0x0092);
-		fixup_busops_del(vf);
+		compare_all(test, vf, false);
+		switch_on(test, vf);
+		compare_all(test, vf, true);
+		fake_unbind(vf);
 		pci_disable_sriov(pf);
 		KUNIT_EXPECT_EQ(test, flags_of(test, pf), 0x0091);
 	}
 }
 
-/* Another module's wrapper, one that calls down without touching bus->ops. */
+/* The bus of a function that is on is removed, and one of that number found. */
+static void bus_comes_back(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_bus *old = fake->endpoint->bus;
+	int i;
+
+	switch_on(test, fake->endpoint);
+	for (i = 0; i < 3; i++) {
+		get_device(&old->dev);
+		fake_replug(test);
+		KUNIT_EXPECT_PTR_NE(test, fake->endpoint->bus, old);
+		KUNIT_EXPECT_PTR_EQ(test, fake->endpoint->bus->ops, &fake_ops);
+		compare_all(test, fake->endpoint, false);
+
+		/* What was written is remembered; the old bus is given back. */
+		fake_bind(fake->endpoint, &fake_pciback);
+		KUNIT_EXPECT_TRUE(test, is_on(fake->endpoint));
+		compare_all(test, fake->endpoint, true);
+		KUNIT_EXPECT_PTR_EQ(test, old->ops, &fake_ops);
+		put_device(&old->dev);
+		old = fake->endpoint->bus;
+	}
+}
+
+/* A bus of the same number, below another host bridge */
+static void bus_of_another_domain(struct kunit *test)
+{
+	struct pci_sysdata sysdata = {
+		.domain = FAKE_DOMAIN + 1,
+		.node = NUMA_NO_NODE,
+	};
+	struct fake *fake = test->priv;
+	struct pci_bus *root;
+	struct pci_dev *pdev;
+
+	switch_on(test, fake->endpoint);
+	root = fake_scan(&sysdata, 0, &fake_ops);
+	KUNIT_ASSERT_NOT_NULL(test, root);
+	pdev = pci_get_domain_bus_and_slot(FAKE_DOMAIN + 1, 1, 0);
+	pci_dev_put(pdev);
+	if (pdev) {
+		KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &fake_ops);
+		compare_all(test, pdev, false);
+		fake_bind(pdev, &fake_pciback);
+		KUNIT_EXPECT_FALSE(test, is_on(pdev));
+		KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), 0);
+		KUNIT_EXPECT_EQ(test, write_rciep(fake->endpoint, "0"), 0);
+		compare_all(test, pdev, true);
+		compare_all(test, fake->endpoint, false);
+		fake_unbind(pdev);
+	} else {
+		KUNIT_FAIL(test, "no function in the other domain");
+	}
+	fake_remove(root);
+}
+
+/* Who copies our ops, as ibmphp and a quirk of x86 do, gets the bridge's answers. */
+static void bus_with_copied_ops(struct kunit *test)
+{
+	struct pci_sysdata sysdata = {
+		.domain = FAKE_DOMAIN + 1,
+		.node = NUMA_NO_NODE,
+	};
+	struct fake *fake = test->priv;
+	struct pci_bus *root;
+	struct pci_dev *pdev;
+
+	switch_on(test, fake->endpoint);
+	pci_bus_set_ops(fake->other_bus->bus, fake->endpoint->bus->ops);
+	compare_all(test, fake->other_bus, false);
+	pci_bus_set_ops(fake->other_bus->bus, &fake_ops);
+
+	/* A host bridge of its own, without a parent; add_bus() is called too. */
+	fake_add_bus_calls = 0;
+	root = fake_scan(&sysdata, 1, fake->endpoint->bus->ops);
+	KUNIT_ASSERT_NOT_NULL(test, root);
+	KUNIT_EXPECT_EQ(test, fake_add_bus_calls, 1);
+	KUNIT_EXPECT_PTR_EQ(test, root->ops, &fake_ops);
+	pdev = pci_get_slot(root, PCI_DEVFN(0, 0));
+	KUNIT_EXPECT_NOT_NULL(test, pdev);
+	pci_dev_put(pdev);
+	fake_remove(root);
+}
+
+/* Another module's ops, which pass reads on, and may swap bus->ops meanwhile */
 static struct pci_ops *other_saved;
 static bool other_swaps;
 
@@ -814,7 +942,7 @@ static int other_read(struct pci_bus *bus, unsigned int devfn, int where,
 	struct pci_ops *mine = bus->ops;
 	int ret;
 
-	/* What aer_inject does. */
+	/* What aer_inject does */
 	if (other_swaps)
 		bus->ops = other_saved;
 	ret = other_saved->read(bus, devfn, where, size, val);
@@ -828,17 +956,7 @@ static struct pci_ops other_ops = {
 	.write = fake_write,
 };
 
-/* The reaper looks once in a second. */
-static bool wait_for_ops(struct pci_bus *bus, struct pci_ops *ops)
-{
-	int i;
-
-	for (i = 0; i < 50 && READ_ONCE(bus->ops) != ops; i++)
-		msleep(100);
-	return bus->ops == ops;
-}
-
-static void busops_wrapped_above(struct kunit *test)
+static void bus_other_above(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct pci_dev *pdev = fake->endpoint;
@@ -850,193 +968,159 @@ static void busops_wrapped_above(struct kunit *test)
 		other_saved = pci_bus_set_ops(pdev->bus, &other_ops);
 		KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0092);
 
-		/* Ours stay as a passage, and are used again. */
-		KUNIT_EXPECT_EQ(test, fixup_busops_switch(pdev, false), 0);
+		/* Switched below it, without a change of anybody's ops */
+		KUNIT_EXPECT_EQ(test, write_rciep(pdev, "0"), 0);
 		KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0002);
-		KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &other_ops);
-		KUNIT_EXPECT_EQ(test, fixup_busops_switch(pdev, true), 0);
+		KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), 0);
 		KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0092);
 		KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &other_ops);
-		fixup_busops_del(pdev);
+		fake_unbind(pdev);
 		compare_all(test, pdev, false);
-
-		/* The other one leaves: so do ours, by themselves. */
 		pci_bus_set_ops(pdev->bus, other_saved);
-		KUNIT_EXPECT_TRUE(test, wait_for_ops(pdev->bus, &fake_ops));
 		compare_all(test, pdev, false);
 	}
 }
 
-static void busops_wrapped_below(struct kunit *test)
+static void bus_other_below(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct pci_dev *pdev = fake->endpoint;
 
+	/* Refused, and nothing is remembered */
 	other_swaps = false;
 	other_saved = pci_bus_set_ops(pdev->bus, &other_ops);
-	switch_on(test, pdev);
-	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0092);
+	fake_bind(pdev, &fake_pciback);
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), -EBUSY);
+	KUNIT_EXPECT_FALSE(test, is_on(pdev));
+	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &other_ops);
+	compare_all(test, pdev, false);
+	fake_unbind(pdev);
+	fake_bind(pdev, &fake_pciback);
+	KUNIT_EXPECT_FALSE(test, is_on(pdev));
 
-	/* It puts back what it found, and ours are gone: the truth is shown. */
+	/* It goes, and the bus can be taken. */
 	pci_bus_set_ops(pdev->bus, other_saved);
+	switch_on(test, pdev);
+	compare_all(test, pdev, true);
+}
+
+/* Another module puts back what it once found: we are dropped, and it shows. */
+static void bus_dropped(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = fake->endpoint;
+
+	switch_on(test, pdev);
+	pci_bus_set_ops(pdev->bus, &fake_ops);
 	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0002);
-	KUNIT_EXPECT_TRUE(test, fixup_busops_is_on(pdev));
-
-	/* Switched on once more, it is mended. */
-	KUNIT_EXPECT_EQ(test, fixup_busops_switch(pdev, true), 0);
-	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0092);
-	KUNIT_EXPECT_EQ(test, fixup_busops_switch(pdev, false), 0);
-	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &fake_ops);
-}
-
-static void busops_dropped_then_off(struct kunit *test)
-{
-	struct fake *fake = test->priv;
-	struct pci_dev *pdev = fake->endpoint;
-	u16 hardware;
-
-	other_swaps = false;
-	other_saved = pci_bus_set_ops(pdev->bus, &other_ops);
+	KUNIT_EXPECT_TRUE(test, is_on(pdev));
 	switch_on(test, pdev);
-	pci_bus_set_ops(pdev->bus, other_saved);
-
-	/* Nothing may call the other module any more: it could be gone. */
-	other_saved = NULL;
-	KUNIT_EXPECT_EQ(test, fixup_busops_hardware_flags(pdev, &hardware), 0);
-	KUNIT_EXPECT_EQ(test, hardware, 0x0002);
-	KUNIT_EXPECT_EQ(test, fixup_busops_switch(pdev, false), 0);
-	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &fake_ops);
-	KUNIT_EXPECT_EQ(test, fixup_busops_switch(pdev, true), 0);
 	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0092);
+
+	/* A failed write of 1 leaves it on, for it was. */
+	pci_bus_set_ops(pdev->bus, &other_ops);
+	other_saved = &fake_ops;
+	other_swaps = false;
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), -EBUSY);
+	KUNIT_EXPECT_TRUE(test, is_on(pdev));
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "0"), 0);
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), -EBUSY);
+	KUNIT_EXPECT_FALSE(test, is_on(pdev));
+	pci_bus_set_ops(pdev->bus, &fake_ops);
 }
 
-/* A module above that answers this register itself, and passes on the rest. */
-static int answering_read(struct pci_bus *bus, unsigned int devfn, int where,
-			  int size, u32 *val)
+/* Ops that drop ours during the very read that measures */
+static int dropping_read(struct pci_bus *bus, unsigned int devfn, int where,
+			 int size, u32 *val)
 {
-	if (where == 0x42) {
-		*val = 0x0002;
-		return PCIBIOS_SUCCESSFUL;
-	}
-	return other_read(bus, devfn, where, size, val);
+	pci_bus_set_ops(bus, &fake_ops);
+	return fake_read(bus, devfn, where, size, val);
 }
 
-static struct pci_ops answering_ops = {
-	.read = answering_read,
+static struct pci_ops dropping_ops = {
+	.read = dropping_read,
 	.write = fake_write,
 };
 
-static void busops_answered_above(struct kunit *test)
+static void bus_not_in_force(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct pci_dev *pdev = fake->endpoint;
 
-	other_swaps = false;
 	switch_on(test, pdev);
-	other_saved = pci_bus_set_ops(pdev->bus, &answering_ops);
-	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0002);
-
-	/* We must not go above it: it leads to us. */
-	KUNIT_EXPECT_EQ(test, fixup_busops_switch(pdev, true), -EIO);
-	KUNIT_EXPECT_FALSE(test, fixup_busops_is_on(pdev));
-	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &answering_ops);
-
-	pci_bus_set_ops(pdev->bus, other_saved);
-	KUNIT_EXPECT_TRUE(test, wait_for_ops(pdev->bus, &fake_ops));
-	KUNIT_EXPECT_EQ(test, fixup_busops_switch(pdev, true), 0);
-	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0092);
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "0"), 0);
+	pci_bus_set_ops(pdev->bus, &dropping_ops);
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), -EIO);
+	KUNIT_EXPECT_FALSE(test, is_on(pdev));
+	compare_all(test, pdev, false);
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), 0);
 }
 
-/*
- * We stood on another module's ops and left; it goes, and its memory with it,
- * before ours is freed. KASAN watches that nobody looks at it.
- */
-static void busops_below_is_freed(struct kunit *test)
-{
-	struct fake *fake = test->priv;
-	struct pci_dev *pdev = fake->endpoint;
-	struct pci_ops *below;
-
-	below = kzalloc(sizeof(*below), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, below);
-	*below = other_ops;
-	other_swaps = false;
-	other_saved = pci_bus_set_ops(pdev->bus, below);
-	switch_on(test, pdev);
-	KUNIT_EXPECT_EQ(test, fixup_busops_switch(pdev, false), 0);
-	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, below);
-
-	pci_bus_set_ops(pdev->bus, other_saved);
-	other_saved = NULL;
-	kfree(below);
-	fixup_busops_del(pdev);
-	fixup_busops_exit();
-
-	switch_on(test, pdev);
-	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0092);
-}
-
-/* The same, but we are dropped, and the device is gone when we are asked. */
-static void busops_dropped_and_gone(struct kunit *test)
+/* Who does not answer is switched on only where reads are known to reach us. */
+static void bus_device_gone(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct pci_dev *pdev = fake->endpoint;
 
+	fake_bind(pdev, &fake_pciback);
+	fake_status = PCIBIOS_DEVICE_NOT_FOUND;
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), 0);
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "0"), 0);
 	other_swaps = false;
 	other_saved = pci_bus_set_ops(pdev->bus, &other_ops);
-	switch_on(test, pdev);
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), -EBUSY);
 	pci_bus_set_ops(pdev->bus, other_saved);
-	other_saved = NULL;
-	fake_status = PCIBIOS_DEVICE_NOT_FOUND;
-	fixup_busops_del(pdev);
-	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &fake_ops);
 	fake_status = 0;
-	compare_all(test, pdev, false);
 }
 
+/* For kmemleak: what was left in memory on purpose */
+static struct pci_ops *left_behind;
+
 /*
- * aer_inject above us, in the middle of a read of its own as we leave: it puts
- * itself back, and keeps on calling us.
+ * The module goes while another holds our ops: they become the bridge's. Loaded
+ * again, it takes the bus from what it has left behind.
  */
-static void busops_back_after_leaving(struct kunit *test)
+static void bus_left_behind(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct pci_dev *pdev = fake->endpoint;
-	struct pci_ops *ours;
 
-	other_swaps = true;
 	switch_on(test, pdev);
-	ours = pdev->bus->ops;
-	other_saved = ours;
-	/* bus->ops is ours for the moment: we are on top, and leave. */
-	fixup_busops_del(pdev);
-	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &fake_ops);
-	/* The other read ends. */
-	pci_bus_set_ops(pdev->bus, &other_ops);
-
-	/* Many grace periods later, our ops can still be called. */
-	msleep(3000);
+	fake_unbind(pdev);
+	other_swaps = true;
+	other_saved = pci_bus_set_ops(pdev->bus, &other_ops);
+	xen_pcibk_fixup_leave();
+	left_behind = other_saved;
+	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &other_ops);
+	KUNIT_EXPECT_EQ(test, memcmp(left_behind, &fake_ops, sizeof(fake_ops)), 0);
 	compare_all(test, pdev, false);
 
-	pci_bus_set_ops(pdev->bus, ours);
-	KUNIT_EXPECT_TRUE(test, wait_for_ops(pdev->bus, &fake_ops));
+	pci_bus_set_ops(pdev->bus, left_behind);
+	fake_bind(pdev, &fake_pciback);
+	KUNIT_EXPECT_FALSE(test, is_on(pdev));
+	switch_on(test, pdev);
+	compare_all(test, pdev, true);
+
+	/* What was left is given back as the bridge's own. */
+	fake_unbind(pdev);
+	xen_pcibk_fixup_leave();
+	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &fake_ops);
 }
 
 static int slow_reader(void *data)
 {
-	struct pci_dev *pdev = data;
 	u32 val;
 
-	pdev->bus->ops->read(pdev->bus, pdev->devfn, 0x42, 2, &val);
+	read_raw(data, 0x42, 2, &val);
 	return val;
 }
 
 /*
- * A reader is in the middle of our read(), where it may be preempted, as all is
- * taken away. Plain RCU does not know of it. Nothing may be freed before it has
+ * A reader is in the middle of our read(), where it may be preempted, as the
+ * module goes. Plain RCU does not know of it. Nothing may be freed before it has
  * left: it goes on to count a hit.
  */
-static void busops_grace_period(struct kunit *test)
+static void bus_grace_period(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct pci_dev *pdev = fake->endpoint;
@@ -1053,14 +1137,100 @@ static void busops_grace_period(struct kunit *test)
 		msleep(20);
 	WRITE_ONCE(fake_slow, false);
 
-	fixup_busops_del(pdev);
+	fake_unbind(pdev);
 	KUNIT_EXPECT_TRUE(test, READ_ONCE(fake_is_read));
-	fixup_busops_exit();
+	xen_pcibk_fixup_leave();
 	KUNIT_EXPECT_FALSE(test, READ_ONCE(fake_is_read));
+	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &fake_ops);
 
 	/* It began while the overlay was on. */
 	KUNIT_EXPECT_EQ(test, kthread_stop(reader), 0x0092);
 	put_task_struct(reader);
+}
+
+/* --- which devices ------------------------------------------------------- */
+
+static void policy_devices(struct kunit *test)
+{
+	static const struct {
+		char *list;
+		bool endpoint, legacy, other_bus;
+	} lists[] = {
+		{ "", false, false, false },
+		{ "all", true, true, true },
+		{ "(4b55:01:00.0)", true, false, false },
+		{ "(01:00.0)", false, false, false },
+		{ "(4b55:01:00.1)(4b55:02:00.0)", false, true, true },
+		{ "(4b55:01:00.*)", true, true, false },
+		{ "(4b55:02:*.*)", false, false, true },
+		{ "(4b55:01:01.*)", false, false, false },
+	};
+	struct fake *fake = test->priv;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(lists); i++) {
+		devices = lists[i].list;
+		fake_bind(fake->endpoint, &fake_pciback);
+		fake_bind(fake->legacy, &fake_pciback);
+		fake_bind(fake->other_bus, &fake_pciback);
+		KUNIT_EXPECT_EQ_MSG(test, is_on(fake->endpoint), lists[i].endpoint, "%s", devices);
+		KUNIT_EXPECT_EQ_MSG(test, is_on(fake->legacy), lists[i].legacy, "%s", devices);
+		KUNIT_EXPECT_EQ_MSG(test, is_on(fake->other_bus), lists[i].other_bus, "%s",
+				    devices);
+		fake_unbind(fake->endpoint);
+		fake_unbind(fake->legacy);
+		fake_unbind(fake->other_bus);
+	}
+}
+
+/* What was written wins over the list, for as long as the module is loaded. */
+static void policy_written(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	devices = "(4b55:01:00.0)";
+	fake_bind(fake->endpoint, &fake_pciback);
+	fake_bind(fake->legacy, &fake_pciback);
+	KUNIT_EXPECT_EQ(test, write_rciep(fake->endpoint, "0"), 0);
+	KUNIT_EXPECT_EQ(test, write_rciep(fake->legacy, "1"), 0);
+	fake_unbind(fake->endpoint);
+	fake_unbind(fake->legacy);
+	compare_all(test, fake->legacy, false);
+	fake_bind(fake->endpoint, &fake_pciback);
+	fake_bind(fake->legacy, &fake_pciback);
+	KUNIT_EXPECT_FALSE(test, is_on(fake->endpoint));
+	KUNIT_EXPECT_TRUE(test, is_on(fake->legacy));
+	compare_all(test, fake->legacy, true);
+}
+
+static void policy_who_is_attached(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	devices = "all";
+	fake_bind(fake->rciep, &fake_pciback);
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->rciep));
+	fake_unbind(fake->rciep);
+
+	fake_bind(fake->endpoint, &fake_other_driver);
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->endpoint));
+	fake_unbind(fake->endpoint);
+
+	/* Events that come without the device's lock do nothing. */
+	fake->endpoint->dev.driver = &fake_pciback;
+	fixup_notify(&fixup_notifier, BUS_NOTIFY_ADD_DEVICE, &fake->endpoint->dev);
+	fixup_notify(&fixup_notifier, BUS_NOTIFY_BIND_DRIVER, &fake->endpoint->dev);
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->endpoint));
+	fake_bind(fake->endpoint, &fake_pciback);
+	fixup_notify(&fixup_notifier, BUS_NOTIFY_DEL_DEVICE, &fake->endpoint->dev);
+	fixup_notify(&fixup_notifier, BUS_NOTIFY_UNBOUND_DRIVER, &fake->endpoint->dev);
+	KUNIT_EXPECT_TRUE(test, fixup_is_attached(fake->endpoint));
+
+	/* As the module goes, none is attached any more. */
+	fixup_leaving = true;
+	fake_bind(fake->legacy, &fake_pciback);
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->legacy));
+	fixup_leaving = false;
 }
 
 static unsigned int toggles = 10000;
@@ -1086,9 +1256,9 @@ static void toggle_read(struct toggle_reader *reader, struct pci_dev *pdev)
 	unsigned int before, after;
 	u32 val;
 
-	/* Before the value, and smp_rmb() keeps the second one behind it */
+	/* Before the value, and smp_rmb() keeps the second one after it */
 	before = smp_load_acquire(&toggle_count);
-	pdev->bus->ops->read(pdev->bus, pdev->devfn, where, size, &val);
+	read_raw(pdev, where, size, &val);
 	smp_rmb();	/* toggle_count is loaded after the value */
 	after = READ_ONCE(toggle_count);
 
@@ -1123,7 +1293,7 @@ static void toggle_is(struct kunit *test, struct pci_dev *pdev, u32 want)
 {
 	u32 val;
 
-	pdev->bus->ops->read(pdev->bus, pdev->devfn, 0x42, 2, &val);
+	read_raw(pdev, 0x42, 2, &val);
 	KUNIT_EXPECT_EQ(test, val, want);
 }
 
@@ -1133,7 +1303,7 @@ static void toggle_is(struct kunit *test, struct pci_dev *pdev, u32 want)
  * hardware's. Every tenth time the function is taken away and added again, as
  * if it was bound; now and then it is removed with its bus, and found again.
  */
-static void busops_readers_and_toggles(struct kunit *test)
+static void bus_readers_and_toggles(struct kunit *test)
 {
 	struct toggle_reader *readers;
 	struct fake *fake = test->priv;
@@ -1166,15 +1336,16 @@ static void busops_readers_and_toggles(struct kunit *test)
 		if (i >= toggles && reads >= 10UL * toggles)
 			break;
 
-		KUNIT_EXPECT_EQ(test, fixup_busops_add(pdev), 0);
 		WRITE_ONCE(toggle_count, toggle_count + 1);
 		smp_mb();	/* odd before it is on */
-		KUNIT_EXPECT_EQ(test, fixup_busops_switch(pdev, true), 0);
+		if (!fixup_is_attached(pdev))
+			fake_bind(pdev, &fake_pciback);
+		KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), 0);
 		toggle_is(test, pdev, 0x0092);
 		if (i % 10) {
-			fixup_busops_switch(pdev, false);
+			write_rciep(pdev, "0");
 		} else {
-			fixup_busops_del(pdev);
+			fake_unbind(pdev);
 			binds++;
 		}
 		/* Even when it is off, for toggle_read() */
@@ -1182,8 +1353,6 @@ static void busops_readers_and_toggles(struct kunit *test)
 		toggle_is(test, pdev, 0x0002);
 
 		if (i % 500 == 499) {
-			if (fixup_busops_has(pdev))
-				fixup_busops_del(pdev);
 			fake_replug(test);
 			replugs++;
 		}
@@ -1200,38 +1369,51 @@ static void busops_readers_and_toggles(struct kunit *test)
 		   i, reads, binds, replugs);
 }
 
-static struct kunit_case busops_cases[] = {
-	KUNIT_CASE(busops_on_and_off),
-	KUNIT_CASE(busops_twice),
-	KUNIT_CASE(busops_legacy_and_last),
-	KUNIT_CASE(busops_neighbours),
-	KUNIT_CASE(busops_any_order),
-	KUNIT_CASE(busops_hits),
-	KUNIT_CASE(busops_failing_reads),
-	KUNIT_CASE(busops_exchanged_device),
-	KUNIT_CASE(busops_malformed_lists),
-	KUNIT_CASE(busops_new_child),
-	KUNIT_CASE(busops_vf_bus),
-	KUNIT_CASE(busops_wrapped_above),
-	KUNIT_CASE(busops_wrapped_below),
-	KUNIT_CASE(busops_dropped_then_off),
-	KUNIT_CASE(busops_answered_above),
-	KUNIT_CASE(busops_below_is_freed),
-	KUNIT_CASE(busops_dropped_and_gone),
-	KUNIT_CASE(busops_back_after_leaving),
-	KUNIT_CASE(busops_grace_period),
-	KUNIT_CASE(busops_readers_and_toggles),
+static struct kunit_case bus_cases[] = {
+	KUNIT_CASE(bus_on_and_off),
+	KUNIT_CASE(bus_twice),
+	KUNIT_CASE(bus_legacy_and_last),
+	KUNIT_CASE(bus_neighbours),
+	KUNIT_CASE(bus_any_order),
+	KUNIT_CASE(bus_hits),
+	KUNIT_CASE(bus_failing_reads),
+	KUNIT_CASE(bus_exchanged_device),
+	KUNIT_CASE(bus_malformed_lists),
+	KUNIT_CASE(bus_new_child),
+	KUNIT_CASE(bus_of_vfs),
+	KUNIT_CASE(bus_comes_back),
+	KUNIT_CASE(bus_of_another_domain),
+	KUNIT_CASE(bus_with_copied_ops),
+	KUNIT_CASE(bus_other_above),
+	KUNIT_CASE(bus_other_below),
+	KUNIT_CASE(bus_dropped),
+	KUNIT_CASE(bus_not_in_force),
+	KUNIT_CASE(bus_device_gone),
+	KUNIT_CASE(bus_left_behind),
+	KUNIT_CASE(bus_grace_period),
+	KUNIT_CASE(bus_readers_and_toggles),
 	{}
 };
 
-static struct kunit_suite busops_suite = {
-	.name = "pciback-fixup-busops",
-	.init = busops_init,
-	.exit = busops_exit,
-	.test_cases = busops_cases,
+static struct kunit_suite bus_suite = {
+	.name = "pciback-fixup-bus",
+	.init = bus_init,
+	.exit = bus_exit,
+	.test_cases = bus_cases,
 };
 
-kunit_test_suites(&overlay_suite, &devlist_suite, &busops_suite);
+static struct kunit_case policy_cases[] = {
+	KUNIT_CASE(policy_devices),
+	KUNIT_CASE(policy_written),
+	KUNIT_CASE(policy_who_is_attached),
+	{}
+};
 
-MODULE_DESCRIPTION("KUnit tests of xen-pciback-fixup");
-MODULE_LICENSE("GPL");
+static struct kunit_suite policy_suite = {
+	.name = "pciback-fixup-policy",
+	.init = bus_init,
+	.exit = bus_exit,
+	.test_cases = policy_cases,
+};
+
+kunit_test_suites(&overlay_suite, &devlist_suite, &bus_suite, &policy_suite);

@@ -29,13 +29,13 @@ values_on="1 y Y on On ON yes"
 values_off="0 n N off Off OFF no"
 values_bad="2 -1 maybe o x"
 
-start $((1 + 1 + 6 + 1 + 14 + 6 + 6 + 4 + 1))
+start $((1 + 1 + 6 + 1 + 14 + 6 + 6 + 3 + 3))
 check "there are these four files, and no others" \
 	is "$(cd "$d" && echo *)" "guest_flags hardware_flags hits rciep"
 check "rciep has mode 644" is "$(mode rciep)" 644
-for f in hardware_flags guest_flags hits; do
-	check "$f has mode 444" is "$(mode $f)" 444
-	check "$f cannot be written" read_only $f
+for f in "hardware_flags 444" "guest_flags 400" "hits 444"; do
+	check "${f% *} has mode ${f#* }" is "$(mode "${f% *}")" "${f#* }"
+	check "${f% *} cannot be written" read_only "${f% *}"
 done
 check "the driver's folder leads there too" \
 	test "$PCIBACK/$BDF/pciback_fixup" -ef "$d"
@@ -52,7 +52,9 @@ check "hardware_flags is of the form 0x%04x" \
 check "guest_flags is of the form 0x%04x" \
 	grep -qxE '0x[0-9a-f]{4}' "$d/guest_flags"
 check "hits is a number" grep -qxE '[0-9]+' "$d/hits"
-check "everybody may read guest_flags" as_nobody grep -q . "$d/guest_flags"
+check "everybody may read hardware_flags" as_nobody grep -q . "$d/hardware_flags"
+check "only root may read guest_flags, a real config read" \
+	not as_nobody grep -q . "$d/guest_flags" 2>/dev/null
 
 unprivileged() {
 	as_nobody sh -c "echo 0 >$d/rciep" 2>/tmp/put.err && return 1

@@ -25,8 +25,8 @@ facts() {
 link_control() { setpci -s "$BDF" CAP_EXP+10.w CAP_EXP+30.w; }
 
 write_flags() { # the register is read-only, switched on as well as off
-	setpci -s "$BDF" "CAP_EXP+2.w=$1" && is "$(get "$BDF" hardware_flags)" "$hardware" &&
-		is "$(get "$BDF" guest_flags)" "$2"
+	setpci -s "$BDF" "CAP_EXP+2.w=$1" && is "$(get "$BDF" guest_flags)" "$2" &&
+		put "$BDF" 0 && is "$(get "$BDF" guest_flags)" "$hardware" && put "$BDF" 1
 }
 
 saves() { # what the kernel saves and restores around a reset

@@ -210,6 +210,29 @@ kernel_log_mark() {
 kernel_log_since() { dmesg | sed "1,/$log_mark\$/d"; }
 logged() { kernel_log_since | grep -q -- "$1"; }
 
+# --- simulated errors -------------------------------------------------------
+
+need_aer_inject() { modprobe -n -q aer_inject || skip_all "this kernel has no aer_inject"; }
+
+# inject BDF [fatal]: a correctable error, or a fatal one, which makes aer_inject
+# replace the ops of the device's bus. The bytes are those of struct aer_error_inj:
+# bus, device, function, padding; uncorrectable and correctable status; four words
+# of header log; domain. Fatal is a Data Link Protocol Error.
+inject() {
+	local bdf uncorrectable='\x00\x00\x00\x00' correctable='\x01\x00\x00\x00'
+	with_domain "$1"
+	bdf=$REPLY
+	if [ "${2-}" = fatal ]; then
+		uncorrectable='\x10\x00\x00\x00'
+		correctable='\x00\x00\x00\x00'
+	fi
+	[ -e /dev/aer_inject ] || modprobe aer_inject || return
+	printf '%b' "\\x${bdf:5:2}\\x${bdf:8:2}\\x0${bdf:11}\\x00" "$uncorrectable" \
+		"$correctable" '\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00' \
+		'\x00\x00\x00\x00' >/tmp/aer
+	cat /tmp/aer >/dev/aer_inject
+}
+
 # --- hot-plug: the machine's monitor, on a virtio port, does the plugging -----
 
 HOTPLUG_BDF=0000:07:00.0

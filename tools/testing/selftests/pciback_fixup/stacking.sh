@@ -2,72 +2,119 @@
 # SPDX-License-Identifier: GPL-2.0
 # Another module that replaces the ops of a bus: aer_inject, loaded before us and
 # after us, removed in either order. guest_flags tells the truth at every step.
+# Then the device is switched while aer_inject injects and its config is read
+# without a lock: nothing hangs.
+#   TOGGLES   how often it is switched, in each order (300)
 . "$(dirname "$0")/lib.sh"
 
 need_rig
 need_device
-modprobe -n -q aer_inject || skip_all "this kernel has no aer_inject"
-
-# inject: a correctable error, which makes aer_inject replace the bus's ops
-inject() {
-	modprobe aer_inject || return
-	# bus, dev, fn, padding; uncorrectable and correctable status; four words
-	# of header log; domain
-	printf '%b' "\\x${BDF:5:2}\\x${BDF:8:2}\\x0${BDF:11}\\x00" \
-		'\x00\x00\x00\x00' '\x01\x00\x00\x00' \
-		'\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00' \
-		'\x00\x00\x00\x00' >/tmp/aer
-	cat /tmp/aer >/dev/aer_inject
-}
+need_aer_inject
+d=$PCI/$BDF
 
 guest() { is "$(get "$BDF" guest_flags)" "$1"; }
-hardware_is_read() { is "$(get "$BDF" hardware_flags)" "$hardware"; }
-unload() { # at once, or as soon as the other module has left
-	local n
-	for n in 1 2 3 4 5 6; do
-		module_unload 2>/dev/null && return
-		sleep 0.5
-	done
-	return 1
+refused() { # ERROR
+	put "$BDF" 1 && return 1
+	grep -q "$1" /tmp/put.err || { sed 's/^/# /' /tmp/put.err; return 1; }
+	is "$(get "$BDF" rciep)" 0
 }
 
-start 21
+# truth [VALUE]: guest_flags is what setpci reads, and VALUE. An injection between the
+# two reads may change what is read: one more look tells.
+truth() {
+	local n guest setpci
+	for n in 1 2 3; do
+		read -r guest <"$d/pciback_fixup/guest_flags"
+		setpci=0x$(setpci -s "$BDF" CAP_EXP+2.w)
+		[ "$guest" = "$setpci" ] && break
+	done
+	is "$guest" "$setpci" && is "$guest" "${1:-$guest}"
+}
+
+# On another CPU: sysfs reads the link's speed without a lock, and config with it.
+reader() {
+	while :; do
+		read -r _ <"$d/current_link_speed"
+		LC_ALL=C read -r -d "" -N 64 _ <"$d/config"
+	done 2>/dev/null
+}
+injector() { while inject "$BDF"; do sleep 0.05; done; }
+
+# busy COMMAND...: with a reader and an injector beside it
+busy() {
+	local status reader injector
+	reader &
+	reader=$!
+	injector &
+	injector=$!
+	"$@"
+	status=$?
+	[ -d "/proc/$injector" ] || { echo "# the injections have ended"; status=1; }
+	kill "$reader" "$injector"
+	wait "$reader" "$injector" 2>/dev/null
+	return "$status"
+}
+
+# toggles [VALUE]: switch on and off; with VALUE, switching on must succeed, and that
+# be read
+toggles() {
+	local n on=0 refused=0
+	for ((n = 0; n < ${TOGGLES:-300}; n++)); do
+		if put "$BDF" 1 >/dev/null; then
+			on=$((on + 1))
+		else
+			[ -z "${1-}" ] || return
+			refused=$((refused + 1))
+		fi
+		truth "${1-}" && put "$BDF" 0 >/dev/null && truth "$hardware" || return
+	done
+	echo "# $n times switched: $on times on, $refused times refused"
+}
+
+start 24
 put "$BDF" 0
 hardware=$(get "$BDF" hardware_flags)
 changed=$(rciep_of "$hardware")
+dmesg -n 1	# each injection and each switching on logs lines
+later "dmesg -n 7"
 
 # Above us
 put "$BDF" 1
-check "on; aer_inject comes above us" inject
+check "on; aer_inject comes above us" inject "$BDF"
 check "... the overlay is in force" guest "$changed"
-kernel_log_mark
 put "$BDF" 0
 check "switched off below it: guests read the hardware's type" guest "$hardware"
-check "... and the log says why the module stays" logged "cannot be unloaded before that one"
-check "... rmmod says busy" not module_unload 2>/dev/null
 put "$BDF" 1
 check "switched on below it: in force" guest "$changed"
+check "switched while it injects" busy toggles "$changed"
+kernel_log_mark
 put "$BDF" 0
+check "the module can be unloaded below it" module_unload
+check "... with a warning that our ops are left in memory" logged "another module may still hold"
+check "... and reads are right" is "0x$(setpci -s "$BDF" CAP_EXP+2.w)" "$hardware"
+module_load devices=
+check "loaded again, it is refused" refused "Device or resource busy"
 check "aer_inject goes" rmmod aer_inject
-check "... guests read the hardware's type" guest "$hardware"
-check "... and the module can be unloaded" unload
-check "the register is the hardware's" is "0x$(setpci -s "$BDF" CAP_EXP+2.w)" "$hardware"
+check "switched on after that: in force" eval 'put "$BDF" 1 && guest "$changed"'
+put "$BDF" 0
+check "the module can be unloaded" module_unload
 
 # Below us
-check "aer_inject comes first" inject
+check "aer_inject comes first" inject "$BDF"
 module_load devices=
+kernel_log_mark
+check "on above it: refused" refused "Device or resource busy"
+check "... and the log says why" logged "reads of bus ${BDF%:*} go to aer_inj_read_config \[aer_inject\]; unload"
+check "... it is not remembered" eval 'echo "$BDF" >$PCIBACK/unbind && echo "$BDF" >$PCIBACK/bind && is "$(get "$BDF" rciep)" 0'
+check "written to while it injects" busy toggles
+check "aer_inject goes while the device may be on" eval 'put "$BDF" 1; rmmod aer_inject && truth'
 put "$BDF" 1
-check "on above it: in force" guest "$changed"
-check "... hardware_flags too" hardware_is_read
-check "aer_inject goes, and takes our ops along" rmmod aer_inject
-check "... which guest_flags shows" guest "$hardware"
-check "... and nobody calls what is gone" hardware_is_read
-put "$BDF" 1
-check "written once more, it is in force" guest "$changed"
-check "another goes the same way" eval 'put "$BDF" 0 && inject && put "$BDF" 1 && rmmod aer_inject && guest "$hardware"'
+check "switched on after that: in force" guest "$changed"
+check "aer_inject comes and goes above us" eval 'inject "$BDF" && guest "$changed" && rmmod aer_inject && guest "$changed"'
 put "$BDF" 0
-check "switched off after that: the hardware's type" guest "$hardware"
-check "... and the module can be unloaded" unload
+check "switched off: the hardware's type" guest "$hardware"
+check "the module can be unloaded at the end" module_unload
+check "... and the register is the hardware's" is "0x$(setpci -s "$BDF" CAP_EXP+2.w)" "$hardware"
 module_load devices=
 check "loaded again, it works" eval 'put "$BDF" 1 && guest "$changed" && put "$BDF" 0'
 finish

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What standing in for the ops of a bus costs each read, counted on a bus that is
- * made up here. To be run where the clock counts instructions: QEMU's -icount
+ * What standing in for the ops of a bus costs each read, counted on a simulated
+ * bus. To be run where the clock counts instructions: QEMU's -icount
  * with shift=0. Prints lines "bench: NAME INSTRUCTIONS" as it is loaded; linked
- * together with the driver's own fixup_busops.c. Where there are two CPUs, it
+ * together with the driver's own fixup_bus.c. Where there are two CPUs, it
  * prints instead how many reads one and both make in some time.
  *
  *   bus 0   01.0 to 1f.7   248 functions, bridges to bus 1 to 64 among them
@@ -22,7 +22,7 @@
 #include <linux/pci.h>
 #include <linux/string.h>
 
-#include "fixup_busops.h"
+#include "fixup_bus.h"
 
 #define BENCH_DOMAIN	0x4b55
 #define BENCH_BUSES	64
@@ -132,9 +132,16 @@ static int bench_on(int bus, unsigned int devfn)
 {
 	struct pci_dev *pdev = bench_dev(bus, devfn);
 
+	int ret = -ENOMEM;
+
 	if (!pdev)
 		return -ENODEV;
-	return fixup_busops_add(pdev) ?: fixup_busops_switch(pdev, true);
+
+	mutex_lock(&xen_pcibk_fixup_lock);
+	if (xen_pcibk_fixup_find(pdev, true))
+		ret = xen_pcibk_fixup_on(pdev);
+	mutex_unlock(&xen_pcibk_fixup_lock);
+	return ret;
 }
 
 /* Readers in time, where there is a second CPU: each reads its own function. */

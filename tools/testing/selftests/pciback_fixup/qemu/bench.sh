@@ -20,9 +20,9 @@ kver=$(kver 6.12)
 [ -n "$short" ] || "$QEMU_DIR/deps.sh" gnuplot-nox
 COUNTED=(-icount "shift=0,sleep=off")
 
-# The made-up bus: our file and the counting in a module, in Debian's kernel
-BENCH_FILES=("$bench"/{bench.c,Makefile} "$MODULE_DIR/fixup_busops.c"
-	"$MODULE_DIR"/fixup_{busops,overlay,kunit}.h)
+# The simulated bus: our file and the counting in a module, in Debian's kernel
+BENCH_FILES=("$bench"/{bench.c,Makefile} "$MODULE_DIR"/fixup_bus.[ch]
+	"$MODULE_DIR/fixup_overlay.h")
 fill_bench_module() {
 	local dir=$2
 	cp "${BENCH_FILES[@]}" "$dir/"
@@ -30,8 +30,8 @@ fill_bench_module() {
 	find "$dir" -mindepth 1 -not -name fixup_bench.ko -delete
 }
 
-# made_up_bus QEMU_ARGUMENT...: run it
-made_up_bus() {
+# simulated_bus QEMU_ARGUMENT...: run it
+simulated_bus() {
 	local kernel busybox module dir=$out/bus
 	kernel=$(build_kernel 6.12)
 	busybox=$(build_busybox)
@@ -44,7 +44,7 @@ made_up_bus() {
 		'/bin/busybox reboot -f' >"$dir/init"
 	chmod +x "$dir/init"
 	cpio_of "$dir" >"$out/bus.gz"
-	say "reading on a bus that is made up"
+	say "reading on a simulated bus"
 	timeout 120 qemu-system-x86_64 -machine q35,accel=tcg -cpu qemu64 \
 		"$@" -m 512 -display none -no-reboot -nic none \
 		-kernel "$kernel/vmlinuz" -initrd "$out/bus.gz" \
@@ -63,13 +63,13 @@ real_bus() {
 	run_job 6.12 bench | sed -n 's/^bench //p'
 }
 
-made_up_bus "${COUNTED[@]}" >"$out/values"
+simulated_bus "${COUNTED[@]}" >"$out/values"
 if [ -n "$short" ]; then
 	real_bus >>"$out/values"
 else
 	real_bus pv+hvm >>"$out/values"
 	# In time, not in instructions: QEMU counts those on one CPU after the other.
-	made_up_bus -smp 2 >>"$out/values"
+	simulated_bus -smp 2 >>"$out/values"
 fi
 
 awk -f "$bench/table.awk" "$out/values" >"$out/table" || status=1

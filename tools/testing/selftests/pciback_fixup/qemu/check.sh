@@ -72,7 +72,7 @@ guests() { GUEST_SERIES=$SERIES job 6.12 guests; }
 
 fuzz() { SECONDS_OF_FUZZ=20 "$QEMU_DIR/fuzz.sh"; }
 
-dom0_debug() { CPUS=2 job debug check; }
+dom0() { CPUS=2 job "$1" check; }
 
 more=()
 [ "${1-}" != --all ] || more=(in-tree packages command)
@@ -98,10 +98,10 @@ build_source 6.12 >/dev/null
 	part lint "$QEMU_DIR/lint.sh"
 	part guests guests
 	part demo demo
-	part dom0-debug dom0_debug
+	part dom0-debug dom0 debug
 	[ ${#more[@]} = 0 ] || part packages "$TOP/packaging/test-deb.sh"
-	part dom0-6.12 job 6.12 check
-	part dom0-6.1 job 6.1 check
+	part dom0-6.12 dom0 6.12
+	part dom0-6.1 dom0 6.1
 	[ ${#more[@]} = 0 ] || part in-tree "$QEMU_DIR/intree.sh"
 	part kunit "$QEMU_DIR/kunit.sh"
 	part cost "$QEMU_DIR/bench.sh" --short

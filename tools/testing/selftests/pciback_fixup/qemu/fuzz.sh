@@ -16,7 +16,7 @@ mkdir -p "$dir/corpus"
 run_logged "$dir/build.log" clang -g -O1 -Wall -Wextra -Werror \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	-I "$fuzz" -I "$MODULE_DIR" -o "$dir/devlist_fuzz" \
-	"$fuzz/devlist_fuzz.c" "$MODULE_DIR/fixup_devlist.c"
+	"$fuzz/devlist_fuzz.c"
 
 say "fuzzing for $limit s"
 printf '%s' '(0000:03:00.0)(04:00.*)(05:*.*)' >"$dir/corpus/slots"

@@ -81,8 +81,8 @@ done
 status=0
 git init -q "$tmp/step1"
 git -C "$tmp/step1" apply --include="$driver/Kconfig" \
-	--include="$driver/Makefile.fixup" "$tmp"/patches/0001-*.patch
-cp "$tmp/step1/$driver"/{Kconfig,Makefile.fixup} "$source/$driver/"
+	--include="$driver/fixup_main.c" "$tmp"/patches/0001-*.patch
+cp "$tmp/step1/$driver"/{Kconfig,fixup_main.c} "$source/$driver/"
 builds "$source" "$dir" m d || status=1
 "$TOP/scripts/in-tree.sh" "$source"
 result $status "the first step of the series builds by itself"

@@ -26,7 +26,7 @@ say "booting the debug kernel"
 timeout "$limit" qemu-system-x86_64 -machine q35,accel=tcg -cpu qemu64 \
 	-smp 2,sockets=2 -m 384 -display none -no-reboot -nic none \
 	-kernel "$kernel/vmlinuz" -initrd "$dir/initrd.gz" \
-	-append "console=ttyS0 panic=-1 fixup_test.toggles=$toggles" \
+	-append "console=ttyS0 panic=-1 xen_pciback_fixup.toggles=$toggles" \
 	-serial "file:$dir/console.log" </dev/null >"$dir/qemu.log" 2>&1 || :
 grep -q "rig: done" "$dir/console.log" ||
 	give_up "$dir" "the debug kernel did not come to its end in $limit s"

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef __XEN_PCIBACK_FIXUP_BUS_H__
+#define __XEN_PCIBACK_FIXUP_BUS_H__
+
+#include <linux/atomic.h>
+#include <linux/mutex.h>
+
+struct pci_dev;
+
+/**
+ * struct xen_pcibk_fixup_fn - What is known of a BDF
+ * @flags_end: config space offset after the flags byte; 0 if the function is off
+ * @attached: bound to pciback
+ * @written: what was last written to rciep: 1 for on, -1 for off, 0 for nothing
+ * @hits: reads that were changed
+ *
+ * Guarded by xen_pcibk_fixup_lock; readers load @flags_end and increment @hits.
+ */
+struct xen_pcibk_fixup_fn {
+	u16 flags_end;
+	bool attached;
+	s8 written;
+	atomic_long_t hits;
+};
+
+extern struct mutex xen_pcibk_fixup_lock;
+
+struct xen_pcibk_fixup_fn *xen_pcibk_fixup_find(struct pci_dev *pdev, bool make);
+int xen_pcibk_fixup_on(struct pci_dev *pdev);
+void xen_pcibk_fixup_off(struct pci_dev *pdev);
+void xen_pcibk_fixup_leave(void);
+
+#endif /* __XEN_PCIBACK_FIXUP_BUS_H__ */
