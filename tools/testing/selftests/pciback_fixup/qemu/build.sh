@@ -63,6 +63,99 @@ fetch() {
 	ls "$CACHE/debs/$file"
 }
 
+# suite_sources SUITE: the mirrors of Debian that this machine's apt uses, for another
+# suite: as here with its updates and security updates
+suite_sources() {
+	apt-get indextargets --format '$(ORIGIN) $(REPO_URI) $(CODENAME)' 'Created-By: Packages' |
+		awk -v suite="$1" -v release="${1%-backports}" '
+			$1 != "Debian" || NF != 3 || !sub(/^[a-z]+/, release, $3) { next }
+			$3 == release { print $2, suite }
+			release != "sid" { print $2, $3 }' | sort -u |
+		sed 's|.*|deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] & main|' |
+		grep . || die "apt knows no mirror of Debian: run apt-get update"
+}
+
+# What apt has of a suite is in a folder of the rig's own, and is fetched again after an
+# hour. Of the machine's settings only those for reaching a mirror count.
+update_suite() (
+	suite=$1 dir=$BUILD/apt/$1
+	mkdir -p "$dir"/{apt.conf,preferences}.d "$dir"/{lists,cache/archives}/partial
+	exec 9>"$dir/lock"
+	flock 9
+	[ -z "$(find "$dir/updated" -mmin -60 2>/dev/null)" ] || return 0
+	suite_sources "$suite" >"$dir/sources.list"
+	{
+		printf '%s "%s";\n' Dir::Etc "$dir" Dir::State "$dir" Dir::State::Status /dev/null \
+			Dir::Cache "$dir/cache" Dir::Cache::srcpkgcache "" APT::Sandbox::User root \
+			Acquire::GzipIndexes true Acquire::Languages none
+		apt-config dump | grep -E '^Acquire::(https?|Check)' || :
+		# A mirror's copy of these may be weeks old. What is newest there counts.
+		[[ $suite != sid && $suite != *-backports ]] ||
+			printf '%s "%s";\n' APT::Default-Release "$suite" Acquire::Check-Valid-Until false
+	} >"$dir/apt.conf"
+	run_logged "$BUILD/log/apt-$suite.log" env APT_CONFIG="$dir/apt.conf" apt-get update
+	expires=$(sed -n 's/^Valid-Until: //p' "$dir"/lists/*_"${suite}"_InRelease)
+	[ "$(date -d "${expires:-tomorrow}" +%s)" -gt "$(date +%s)" ] ||
+		say "the mirror's index of $suite expired on $expires, and is used as it is"
+	touch "$dir/updated"
+)
+
+# in_suite SUITE COMMAND...: with an apt that knows only this suite. memo is for what
+# the machine's own apt says.
+in_suite() (
+	update_suite "$1" || return
+	memo() { "$@"; }
+	export APT_CONFIG=$BUILD/apt/$1/apt.conf
+	"${@:2}"
+)
+
+# suite_of STACK: a stack is a suite, but for "newest": the one with the newest released
+# kernel
+suite_of() {
+	local suite
+	if [ "$1" != newest ]; then echo "$1"; return; fi
+	for suite in sid trixie-backports; do
+		in_suite "$suite" versions linux-headers-amd64 |
+			awk -v suite="$suite" '/^Version/ && !/~rc/ { print $2, suite }'
+	done | sort -V | tail -n 1 | cut -d ' ' -f 2 | grep . || die "Debian has no newest kernel"
+}
+
+# headers: the newest package of kernel headers of each series and flavour
+headers() {
+	apt-cache pkgnames linux-headers- |
+		grep -xE 'linux-headers-([0-9.]+-)?((cloud|rt)-)?amd64' | xargs apt-cache depends |
+		sed -n 's/^ *Depends: \(linux-headers-\)/\1/p' | sort -V
+}
+
+# Only unpacked: no maintainer script runs, so awk is not there yet.
+fill_kbuild() {
+	local suite=$1 packages=$2 dir=$3
+	run_logged "$BUILD/log/mmdebstrap-$suite.log" $SUDO mmdebstrap --variant=extract \
+		--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
+		--include='?essential' --include="$packages" \
+		--aptopt="$(grep ^Acquire "$BUILD/apt/$suite/apt.conf")" \
+		"" "$dir/root" "$BUILD/apt/$suite/sources.list"
+	$SUDO rm -rf "$dir/root"/usr/share/{doc,man,locale,info}
+	$SUDO ln -s mawk "$dir/root/usr/bin/awk"
+}
+
+# build_kbuild SUITE: a folder with a root that builds modules for a suite's kernels, with
+# the compiler and the C library that belong to their kbuild. W=1 runs kernel-doc: perl.
+build_kbuild() {
+	local packages
+	mapfile -t packages < <(in_suite "$1" headers && printf '%s\n' make gcc perl)
+	[ "${packages[*]}" ] || die "no kernel headers in Debian's $1"
+	cached "kbuild-$1" "$( (in_suite "$1" versions "${packages[@]}"; declare -f fill_kbuild) | key -)" \
+		fill_kbuild "$1" "${packages[*]}"
+}
+
+# in_root ROOT DIR COMMAND...: with ROOT as / and DIR as /tmp. objtool reads /proc.
+in_root() {
+	# shellcheck disable=SC2016 # the inner shell's
+	$SUDO unshare --mount sh -ec 'mount --rbind /proc "$0/proc"; mount --bind "$1" "$0/tmp"
+		shift; exec chroot "$0" "$@"' "$@"
+}
+
 fill_xen() {
 	dpkg-deb --fsys-tarfile "$1" | tar -xO ./boot/xen-4.17-amd64.gz |
 		gunzip >"$2/xen.elf"
