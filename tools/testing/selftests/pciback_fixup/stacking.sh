@@ -10,6 +10,7 @@
 need_rig
 need_device
 need_aer_inject
+[ -x "$HERE/rciep_toggles" ] || skip_all "rciep_toggles is not built: run make first"
 d=$PCI/$BDF
 
 guest() { is "$(get "$BDF" guest_flags)" "$1"; }
@@ -19,17 +20,7 @@ refused() { # ERROR
 	is "$(get "$BDF" rciep)" 0
 }
 
-# truth [VALUE]: guest_flags is what setpci reads, and VALUE. An injection between the
-# two reads may change what is read: one more look tells.
-truth() {
-	local n guest setpci
-	for n in 1 2 3; do
-		read -r guest <"$d/pciback_fixup/guest_flags"
-		setpci=0x$(setpci -s "$BDF" CAP_EXP+2.w)
-		[ "$guest" = "$setpci" ] && break
-	done
-	is "$guest" "$setpci" && is "$guest" "${1:-$guest}"
-}
+truth() { is "$(get "$BDF" guest_flags)" "0x$(setpci -s "$BDF" CAP_EXP+2.w)"; }
 
 # On another CPU: sysfs reads the link's speed without a lock, and config with it.
 reader() {
@@ -38,41 +29,34 @@ reader() {
 		LC_ALL=C read -r -d "" -N 64 _ <"$d/config"
 	done 2>/dev/null
 }
-injector() { while inject "$BDF"; do sleep 0.05; done; }
+injector() {
+	local n=0
+	while inject "$BDF"; do
+		n=$((n + 1))
+		echo "$n" >/tmp/injections
+	done
+}
 
-# busy COMMAND...: with a reader and an injector beside it
-busy() {
+# toggles on|maybe: switch on and off with a reader and an injector beside it
+toggles() {
 	local status reader injector
+	rm -f /tmp/injections
 	reader &
 	reader=$!
 	injector &
 	injector=$!
-	"$@"
+	wait_for 10 test -s /tmp/injections
+	"$HERE/rciep_toggles" "$BDF" "$at" "$hardware" "${TOGGLES:-300}" "$1"
 	status=$?
-	[ -d "/proc/$injector" ] || { echo "# the injections have ended"; status=1; }
 	kill "$reader" "$injector"
 	wait "$reader" "$injector" 2>/dev/null
-	return "$status"
-}
-
-# toggles [VALUE]: switch on and off; with VALUE, switching on must succeed, and that
-# be read
-toggles() {
-	local n on=0 refused=0
-	for ((n = 0; n < ${TOGGLES:-300}; n++)); do
-		if put "$BDF" 1 >/dev/null; then
-			on=$((on + 1))
-		else
-			[ -z "${1-}" ] || return
-			refused=$((refused + 1))
-		fi
-		truth "${1-}" && put "$BDF" 0 >/dev/null && truth "$hardware" || return
-	done
-	echo "# $n times switched: $on times on, $refused times refused"
+	echo "# meanwhile: $(cat /tmp/injections) errors injected"
+	[ "$(cat /tmp/injections)" -gt 10 ] && truth && return "$status"
 }
 
 start 24
 put "$BDF" 0
+at=$(flags_offset "$d/config")
 hardware=$(get "$BDF" hardware_flags)
 changed=$(rciep_of "$hardware")
 dmesg -n 1	# each injection and each switching on logs lines
@@ -86,7 +70,7 @@ put "$BDF" 0
 check "switched off below it: guests read the hardware's type" guest "$hardware"
 put "$BDF" 1
 check "switched on below it: in force" guest "$changed"
-check "switched while it injects" busy toggles "$changed"
+check "switched while it injects" toggles on
 kernel_log_mark
 put "$BDF" 0
 check "the module can be unloaded below it" module_unload
@@ -106,7 +90,7 @@ kernel_log_mark
 check "on above it: refused" refused "Device or resource busy"
 check "... and the log says why" logged "reads of bus ${BDF%:*} go to aer_inj_read_config \[aer_inject\]; unload"
 check "... it is not remembered" eval 'echo "$BDF" >$PCIBACK/unbind && echo "$BDF" >$PCIBACK/bind && is "$(get "$BDF" rciep)" 0'
-check "written to while it injects" busy toggles
+check "written to while it injects" toggles maybe
 check "aer_inject goes while the device may be on" eval 'put "$BDF" 1; rmmod aer_inject && truth'
 put "$BDF" 1
 check "switched on after that: in force" guest "$changed"
