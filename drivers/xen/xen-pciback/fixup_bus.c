@@ -18,6 +18,7 @@
 
 #define dev_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/kmemleak.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/rculist.h>
@@ -291,14 +292,15 @@ void xen_pcibk_fixup_leave(void)
 
 	for (i = 0; i < ARRAY_SIZE(fixup_buses); i++) {
 		hlist_for_each_entry_safe(fb, next, &fixup_buses[i], node) {
-			bool held = fb->bus && READ_ONCE(fb->bus->ops) != fb->lower;
-
-			if (held)
-				dev_warn(&fb->bus->dev, "another module may still hold the ops of this module: their memory is not freed\n");
-			put_device(fb->bus ? &fb->bus->dev : NULL);
 			hlist_del(&fb->node);
-			if (!held)
-				kfree(fb);
+			if (fb->bus && READ_ONCE(fb->bus->ops) != fb->lower) {
+				/* The bus stays counted, for its sake. */
+				dev_warn(&fb->bus->dev, "another module may still hold the ops of this module: their memory is not freed\n");
+				kmemleak_ignore(fb);
+				continue;
+			}
+			put_device(fb->bus ? &fb->bus->dev : NULL);
+			kfree(fb);
 		}
 	}
 }

@@ -2,7 +2,6 @@
 /*
  * Show guests PCI Express endpoints as ones that are part of the root complex:
  * which ones, says the parameter "devices" and what is written to sysfs files.
- *
  * A notifier of the PCI bus tells which functions are bound to xen-pciback. So
  * either driver may be loaded first, and a function is switched on before the
  * toolstack that had it bound can go on. Functions are attached and detached
@@ -106,10 +105,9 @@ static ssize_t guest_flags_show(struct device *dev,
 {
 	struct pci_dev *pdev = to_pci_dev(dev);
 	u16 flags;
-	int ret;
+	int ret = pci_user_read_config_word(pdev, pdev->pcie_cap + PCI_EXP_FLAGS,
+					    &flags);
 
-	ret = pci_user_read_config_word(pdev, pdev->pcie_cap + PCI_EXP_FLAGS,
-					&flags);
 	return ret ?: sysfs_emit(buf, "0x%04x\n", flags);
 }
 static DEVICE_ATTR_ADMIN_RO(guest_flags);

@@ -2,7 +2,6 @@
 /*
  * What a guest should see: the overlay on the PCI Express Capabilities
  * register. Pure, for any context. The words used in this driver:
- *
  *   hardware view   a config space read as the device answers it
  *   guest view      the same read as QEMU or pcifront gets it
  *   overlay         what turns the hardware view into the guest view

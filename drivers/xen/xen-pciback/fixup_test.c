@@ -1073,9 +1073,6 @@ static void bus_device_gone(struct kunit *test)
 	fake_status = 0;
 }
 
-/* For kmemleak: what was left in memory on purpose */
-static struct pci_ops *left_behind;
-
 /*
  * The module goes while another holds our ops: they become the bridge's. Loaded
  * again, it takes the bus from what it has left behind.
@@ -1084,6 +1081,7 @@ static void bus_left_behind(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct pci_dev *pdev = fake->endpoint;
+	struct pci_ops *left_behind;
 
 	switch_on(test, pdev);
 	fake_unbind(pdev);

@@ -62,7 +62,8 @@ each() {
 	[ "$failed" -gt 0 ]
 }
 
-load_prepare() { [ ! -d "$MODULE" ] || { put "$BDF" 0 >/dev/null && module_unload; }; }
+# Loaded, the module may have had no memory for the device.
+load_prepare() { [ ! -d "$MODULE" ] || { put "$BDF" 0 >/dev/null; module_unload; }; }
 load() { "$HERE/fail_nth" "$1" load "$PCIBACK_FIXUP_MODULE" "devices=($BDF)"; }
 load_judge() {
 	case $1 in

@@ -9,7 +9,7 @@
 RIG_PACKAGES=(qemu-system-x86 mmdebstrap e2fsprogs cpio kmod xz-utils gzip make
 	gcc libc6-dev libpci-dev)
 
-KERNEL_PACKAGES=(bc flex bison libelf-dev libssl-dev perl)
+KERNEL_PACKAGES=(bc flex bison libelf-dev libssl-dev perl python3)
 
 # dom0's root: the toolstack, the stock device model and its firmware, libpci's
 # tools, a shell, what makes a disk to boot from.

@@ -48,8 +48,13 @@ builds() {
 	return 1
 }
 
+# A copy of the source: a step of the series is put into it, and the debug kernels are
+# built from the other at the same time.
+fill_copy() { cp -a "$1/." "$2"; }
+
 for series in $SERIES; do
 	source=$(build_source "$series")
+	source=$(cached "in-tree-source-$series" "${source##*-}" fill_copy "$source")
 	"$TOP/scripts/in-tree.sh" "$source"
 	dir=$(cached "in-tree-$series" \
 		"$( (echo "$source"; cat "$QEMU_DIR/kernel/common.config") | key -)" \

@@ -36,6 +36,14 @@ log=$dir/kernel.log
 tr -d '\r' <"$dir/console.log" | sed 's/^\[[ 0-9.]*\] //' >"$log"
 sed -nE 's/^    (not )?ok [0-9]+ ([a-z].*)/\1ok - \2/p; s/^ *# [a-z_]+: ([0-9]+ toggles)/# \1/p' "$log"
 
+# The kernel's own parser judges: a case that failed, a plan that was not kept, and no
+# case at all are failures.
+run_logged "$dir/kunit.py.log" python3 "$(build_source 6.12)/tools/testing/kunit/kunit.py" \
+	parse "$log"
+suites=$(grep -c '^kunit_test_suites\|^static struct kunit_suite' "$MODULE_DIR/fixup_test.c")
+[ "$(grep -cE '^ok [0-9]+ pciback-fixup-' "$log")" = $((suites - 1)) ] ||
+	die "not all suites were run, see $log"
+
 # split_races: print the reports of data races that name our functions, and how
 # many others there are; all else of the log goes to standard error. Reports are
 # between lines of "=". Not ours is that the PCI core stores bus->ops under a lock
