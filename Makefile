@@ -5,22 +5,52 @@ KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
 
 MODULE := $(CURDIR)/drivers/xen/xen-pciback
+COMMAND := tools/pciback-fixup
 SELFTESTS := tools/testing/selftests/pciback_fixup
 RIG := $(SELFTESTS)/qemu
 
-all: module ## build the module (the default)
+# Where install puts the module below /lib/modules/VERSION; depmod prefers it to others.
+MODULE_DIR := updates
+DEPMOD = PATH=$$PATH:/sbin:/usr/sbin depmod -b "$(DESTDIR)/"
+# The kernel that the module was built for, which KDIR= may have named.
+BUILT_FOR = $$(PATH=$$PATH:/sbin:/usr/sbin modinfo -F vermagic \
+	$(MODULE)/xen-pciback-fixup.ko | cut -d ' ' -f 1)
+
+all: module command ## build the module and the command (the default)
 
 include packaging/Makefile.packaging
 
-module: ## build the module for the running kernel, or for KDIR=
-	@test -d $(KDIR) || { \
+headers:
+	@test -e $(KDIR)/Makefile || { \
 		echo "no kernel to build for at $(KDIR):" \
 		     "install the package linux-headers-$(KVER), or give KDIR=" >&2; \
 		exit 1; }
-	$(MAKE) -C $(KDIR) M=$(MODULE) W=1 modules
 
-install: module ## install it for that kernel (as root), see README.md
-	$(MAKE) -C $(KDIR) M=$(MODULE) modules_install
+module: headers ## build the module for the running kernel, or for KDIR=
+	$(MAKE) -C $(KDIR) M=$(MODULE) modules
+
+command: ## build the command pciback-fixup
+	$(MAKE) -C $(COMMAND)
+
+install: install-module install-command ## install both (as root)
+
+install-module: module ## install the module for that kernel
+	$(MAKE) -C $(KDIR) M=$(MODULE) INSTALL_MOD_PATH=$(DESTDIR) \
+		INSTALL_MOD_DIR=$(MODULE_DIR) modules_install
+	$(DEPMOD) "$(BUILT_FOR)"
+
+install-command: ## install the command, its manual and completion below PREFIX=
+	$(MAKE) -C $(COMMAND) install
+
+uninstall: uninstall-module uninstall-command ## remove what install put there
+
+uninstall-module: MODULES = $(DESTDIR)/lib/modules/$(KVER)
+uninstall-module: ## remove the module of the running kernel, or of KVER=
+	$(RM) $(foreach end,ko ko.gz ko.xz ko.zst,$(MODULES)/$(MODULE_DIR)/xen-pciback-fixup.$(end))
+	test ! -d "$(MODULES)" || $(DEPMOD) "$(KVER)"
+
+uninstall-command: ## remove the command, its manual and completion
+	$(MAKE) -C $(COMMAND) uninstall
 
 demo: ## show in QEMU what four guests on a real Xen host see
 	@$(RIG)/demo.sh
@@ -40,10 +70,16 @@ check-stress: ## the long forms of the tests that look for faults: over an hour
 check-in-tree: ## build in the kernel's own tree, and as a series of patches
 	@$(RIG)/intree.sh
 
+# A kernel's source, for targets that need one
+ksrc = @test -n "$(KSRC)" || { \
+	echo "$@ needs a kernel source tree: make $@ KSRC=/path/to/linux" >&2; exit 1; }
+
 in-tree: ## put all of it into the kernel source tree KSRC=
+	$(ksrc)
 	scripts/in-tree.sh $(KSRC)
 
 patches: ## write it as a series of patches for KSRC= into build/patches
+	$(ksrc)
 	scripts/patches.sh $(KSRC) build/patches
 
 lint: ## build for all kernel flavours, run the kernel's checkers
@@ -61,14 +97,24 @@ bench: ## count what the module costs; table and picture in build/bench
 fuzz: ## fuzz the parser of device lists, for ten minutes
 	@$(RIG)/fuzz.sh
 
-clean: ## remove what "make module" built
-	$(MAKE) -C $(KDIR) M=$(MODULE) clean
+# Without KDIR, for the kernel that it was built for may be gone.
+clean: ## remove what was built for the module and the command
+	find $(MODULE) \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
+		-o -name '*.cmd' -o -name '*.o.d' -o -name modules.order \
+		-o -name Module.symvers \) -delete
+	$(MAKE) -C $(COMMAND) clean
 
 distclean: ## remove all that the rig has fetched and built as well
 	rm -rf build 2>/dev/null || sudo rm -rf build
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  KVER=  a kernel's version, in place of the running one's: $(KVER)"
+	@echo "  KDIR=  its headers or build folder: $(KDIR)"
+	@echo "  DESTDIR= and PREFIX=  where to install"
 
-.PHONY: all module install demo shell check check-all check-stress \
-	check-in-tree in-tree patches lint kunit kcsan bench fuzz clean distclean help
+.PHONY: all headers module command install install-module install-command \
+	uninstall uninstall-module uninstall-command demo shell check check-all \
+	check-stress check-in-tree in-tree patches lint kunit kcsan bench fuzz \
+	clean distclean help

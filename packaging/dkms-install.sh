@@ -6,7 +6,8 @@ set -euo pipefail
 
 top=$(cd "$(dirname "$0")/.." && pwd)
 name=xen-pciback-fixup
-version=$(cat "$top/tools/pciback-fixup/VERSION")
+version=$(sed -n 's/^MODULE_VERSION("\(.*\)");$/\1/p' \
+	"$top/drivers/xen/xen-pciback/fixup_main.c")
 kver=${KVER:-$(uname -r)}
 
 say() { printf '%s\n' "$*"; }

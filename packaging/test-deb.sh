@@ -3,138 +3,24 @@
 # make check-deb: build the packages, and install, use, upgrade and remove them in
 # a Debian 12 made for it, which has the headers of both kernel series. Prints a
 # line "ok - NAME" or "not ok - NAME" for each test; the last line counts them.
-. "$(dirname "$0")/build-debs.sh"
+. "$(dirname "$0")/root.sh"
 
-NAME=xen-pciback-fixup
-ROOT=$DEB/root
+EARLIER=0.1.9
 NEXT=$VERSION.1
-CONF=/etc/modprobe.d/$NAME.conf
-
-# What the tests use, and what the packages depend on: that is only downloaded.
-TOOLS=(man-db bash-completion make findutils)
-DEPENDS=(dkms libpci3)
-
-# --- the root -----------------------------------------------------------------
-
-# chrooted DIR COMMAND...: run it there, with namespaces of its own: when it
-# ends, all that it started ends, and nothing is left mounted.
-chrooted() {
-	local dir=$1
-	shift
-	timeout -k 10 900 $SUDO unshare --mount --pid --fork --kill-child \
-		chroot "$dir" /usr/bin/env -i LC_ALL=C.UTF-8 HOME=/root \
-		DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-		sh -c 'mount -t proc proc /proc && exec "$@"' sh "$@" </dev/null
-}
-
-root() { chrooted "$ROOT" "$@"; }
-
-# fill_deb_root PACKAGE... DIR: the packages, and apt ready to install DEPENDS
-fill_deb_root() {
-	local dir=${*: -1}
-	run_logged "$BUILD/log/mmdebstrap-deb.log" $SUDO mmdebstrap --mode=root \
-		--variant=minbase --include="$(IFS=,; echo "${*:1:$#-1}")" \
-		--skip=cleanup/apt --customize-hook="chroot \"\$1\" apt-get install -y \
-			--download-only --no-install-recommends ${DEPENDS[*]}" \
-		bookworm "$dir/root"
-}
-
-build_deb_root() {
-	cached deb-root "$( (versions "$@" "${DEPENDS[@]}"; declare -f fill_deb_root) | key -)" \
-		fill_deb_root "$@"
-}
-
-# --- the tests ----------------------------------------------------------------
-
-passed=0
-failed=0
-
-# check WHAT COMMAND...: one test; what the command prints is shown if it fails
-check() {
-	local what=$1 status
-	shift
-	# Not behind ||: bash would ignore set -e in there.
-	set +e
-	(set -e; "$@") >"$DEB/check.log" 2>&1 </dev/null
-	status=$?
-	set -e
-	cat "$DEB/check.log" >>"$DEB/test.log"
-	if [ $status = 0 ]; then
-		echo "ok - $what"
-		passed=$((passed + 1))
-	else
-		tail -n 30 "$DEB/check.log" | sed 's/^/# /'
-		echo "not ok - $what"
-		failed=$((failed + 1))
-	fi
-}
+# The administrator's own file, and those that are the command's.
+CONF=/etc/modprobe.d/local-pciback-fixup.conf
+WRITTEN="/etc/modprobe.d/$NAME.conf /etc/modules-load.d/$NAME.conf"
 
 # apt COMMAND [PACKAGE...]
 apt() { root apt-get -y --no-install-recommends "$@"; }
 
-# install VERSION: both packages, and what they depend on
-install_debs() { apt install /tmp/packages/{$NAME-dkms,pciback-fixup}_"$1"_amd64.deb; }
-
-# prints PATTERN COMMAND...: it succeeds, and a line matches
-prints() {
-	local pattern=$1 out
-	shift
-	out=$("$@" 2>&1) || { echo "$out"; return 1; }
-	grep -E -- "$pattern" <<<"$out" || { echo "$out"; return 1; }
+# install_debs VERSION [ARCHITECTURE]: both packages, and what they depend on
+install_debs() {
+	apt install "/tmp/packages/$NAME-dkms_$1_${2-all}.deb" \
+		"/tmp/packages/pciback-fixup_$1_amd64.deb"
 }
 
-# exits STATUS COMMAND...
-exits() {
-	local wanted=$1 status=0
-	shift
-	"$@" || status=$?
-	[ $status = "$wanted" ] || { echo "exit status $status, not $wanted"; return 1; }
-}
-
-# fails PATTERN COMMAND...: and says why
-fails() {
-	local pattern=$1 out
-	shift
-	if out=$("$@" 2>&1); then
-		echo "$out"
-		return 1
-	fi
-	grep -E -- "$pattern" <<<"$out" || { echo "$out"; return 1; }
-}
-
-silent() {
-	local out
-	out=$("$@" 2>&1) || { echo "$out"; return 1; }
-	[ -z "$out" ] || { echo "$out"; return 1; }
-}
-
-is() { [ "$1" = "$2" ] || { printf '%s\n' "it is:" "$1" "but must be:" "$2"; return 1; }; }
-
-# Without what readelf says, which DKMS asks about the compiler of kernels.
-status() { root dkms status -m $NAME "$@" 2>/dev/null; }
-
-# has_module KVER VERSION: DKMS built it for that kernel, and modprobe finds it
-has_module() {
-	local file
-	is "$(status -k "$1")" "$NAME/$2, $1, x86_64: installed"
-	file=$(root modinfo -k "$1" -n $NAME)
-	is "${file%.xz}" "/lib/modules/$1/updates/dkms/$NAME.ko"
-	is "$(root modinfo -k "$1" -F vermagic $NAME | cut -d ' ' -f 1)" "$1"
-}
-
-check_modules() {
-	local kver
-	for kver in "${kvers[@]}"; do
-		check "$1, for $kver" has_module "$kver" "$2"
-	done
-}
-
-only_version() {
-	is "$(status | sed 's/,.*//' | sort -u)" "$NAME/$1"
-	is "$(root sh -c "ls -d /usr/src/$NAME-*")" "/usr/src/$NAME-$1"
-}
-
-same_version() {
+same_versions() {
 	is "$(root pciback-fixup --version)" "pciback-fixup $VERSION"
 	is "$(root dpkg-query -W -f '${Version} ' pciback-fixup $NAME-dkms)" \
 		"$VERSION $VERSION "
@@ -151,6 +37,14 @@ completes() {
 		printf "%s\n" "${COMPREPLY[@]}"'
 }
 
+# Each page and picture, none of them compressed, and the ABI
+documents() {
+	local doc=$ROOT/usr/share/doc/pciback-fixup source=$DEB/$NAME-$VERSION file
+	cmp "$source/README.md" "$doc/README.md"
+	(cd "$source" && find Documentation -name '*.rst' -o -name '*.svg' -o -path '*/ABI/*/*') |
+		while read -r file; do cmp "$source/$file" "$doc/$file"; done
+}
+
 # modprobe understands the example, where its text says that it belongs.
 example() {
 	root cp "/usr/share/doc/pciback-fixup/examples/$NAME.conf" $CONF
@@ -164,10 +58,12 @@ autoinstall() {
 	for kver in "${kvers[@]}"; do root dkms autoinstall -k "$kver"; done
 }
 
-# DKMS has an exit status for kernels that a module says it is not for.
+# DKMS has an exit status for kernels that a module says it is not for, and a text.
 not_built() {
 	root mkdir -p "/lib/modules/$1"
 	exits 77 root dkms build "$NAME/$VERSION" -k "$1" --kernelsourcedir "$2"
+	prints 'BUILD_EXCLUSIVE' root sh -c \
+		'dkms build "$@" 2>&1 || :' sh "$NAME/$VERSION" -k "$1" --kernelsourcedir "$2"
 	root rmdir "/lib/modules/$1"
 }
 
@@ -182,76 +78,158 @@ not_built_for_config() {
 	not_built 6.99.0-test /tmp/config
 }
 
-# Of the module, the command and what DKMS made. The administrator's file stays.
+# Headers as a package of apt's, of a kernel that is too new: it is installed, DKMS says
+# that it skips the module, and apt has nothing left to do.
+later_kernel() {
+	local kver=7.4.0-test dir
+	dir=$ROOT/tmp/headers
+	$SUDO mkdir -p "$dir/DEBIAN" "$dir/lib/modules/$kver" "$dir/usr/src/headers-$kver"
+	$SUDO cp -a "$ROOT/lib/modules/${kvers[0]}/build/." "$dir/usr/src/headers-$kver/"
+	$SUDO ln -s "/usr/src/headers-$kver" "$dir/lib/modules/$kver/build"
+	printf '%s\n' "Package: linux-headers-$kver" 'Version: 1' 'Architecture: amd64' \
+		'Maintainer: nobody <nobody@localhost>' 'Description: a test' |
+		$SUDO tee "$dir/DEBIAN/control" >/dev/null
+	printf '%s\n' '#!/bin/sh' 'set -e' \
+		"run-parts --report --exit-on-error --arg=$kver /etc/kernel/header_postinst.d" |
+		$SUDO tee "$dir/DEBIAN/postinst" >/dev/null
+	$SUDO chmod 755 "$dir/DEBIAN/postinst"
+	root dpkg-deb -b /tmp/headers "/tmp/linux-headers-$kver.deb"
+	prints "^$NAME is for Linux 6.1 to 7.3: skipped for $kver" \
+		apt install "/tmp/linux-headers-$kver.deb"
+	silent root dpkg --audit
+	silent root find "/lib/modules/$kver" -name '*.ko*'
+	# The module is not in the way of what comes later.
+	apt install --reinstall "/tmp/packages/$NAME-dkms_${VERSION}_all.deb"
+	silent root dpkg --audit
+	apt purge "linux-headers-$kver"
+	$SUDO rm -rf "$dir" "$ROOT/lib/modules/$kver" "$ROOT/usr/src/headers-$kver"
+}
+
+# The command's own files, as it begins them
+written() {
+	local file
+	for file in $WRITTEN; do
+		$SUDO mkdir -p "$(dirname "$ROOT$file")"
+		echo '# Written by pciback-fixup.' | $SUDO tee "$ROOT$file" >/dev/null
+	done
+}
+
+still_written() {
+	local file
+	for file in $WRITTEN; do root test -e "$file"; done
+}
+
+# Of the module, the command and what DKMS made. The administrator's file stays, and
+# until a purge the files named.
 nothing_left() {
 	is "$(status)" ''
 	is "$(root find / -xdev \( -path /tmp/packages -o -path /var/cache/man \) -prune \
-		-o -name '*pciback*fixup*' -print)" $CONF
+		-o -name '*pciback*fixup*' -print | LC_ALL=C sort | xargs)" "$*"
 	silent root sh -c "grep -ls $NAME /lib/modules/*/modules.* || :"
-	silent root sh -c "dpkg-query -W '*pciback-fixup*' 2>/dev/null || :"
 }
 
 dkms_install() { root make -C /tmp/packages/source dkms-install "$@"; }
+
+# --- the sources ------------------------------------------------------------------
+
+# A tarball that somebody else unpacked: root can make packages of it.
+deb_from_tarball() {
+	local tree=$DEB/earlier/$NAME-$VERSION
+	rm -rf "$DEB/earlier"
+	mkdir -p "$DEB/earlier"
+	tarball "$DEB/$NAME-$VERSION" "$DEB/earlier/source.tar.gz"
+	tar -C "$DEB/earlier" -xzf "$DEB/earlier/source.tar.gz"
+	other_version "$tree" $EARLIER
+	# It was so in the first version.
+	sed -i 's/^Architecture: all/Architecture: amd64/' "$tree/debian/control"
+	$SUDO chown -R nobody: "$tree"
+	$SUDO env -u BUILD make -C "$tree" deb
+	cp "$tree/build/deb"/*.deb "$DEB/earlier/"
+}
+
+# A clone that is somebody else's, and what was built in it
+copy_of_a_clone() {
+	local dir
+	dir=$(mktemp -d)
+	copy_source "$dir/ours"
+	copy_source "$dir/clone"
+	git init -q "$dir/clone"
+	touch "$dir/clone/drivers/xen/xen-pciback/$NAME.ko"
+	$SUDO chown -R nobody: "$dir/clone"
+	$SUDO env -u BUILD bash -c '. "$1/packaging/common.sh"; copy_source "$2"' \
+		bash "$dir/clone" "$dir/copy"
+	diff -r "$dir/ours" "$dir/copy"
+	is "$(stat -c %U "$dir/copy/README.md")" root
+	$SUDO rm -rf "$dir"
+}
 
 # --- the run ------------------------------------------------------------------
 
 "$(dirname "$0")/deb.sh" >/dev/null
 "$QEMU_DIR/deps.sh" mmdebstrap
-rm -f "$DEB/test.log"
+make_root "$DEB/root"
 
-kvers=()
-for series in $SERIES; do kvers+=("$(kver "$series")"); done
-base=$(build_deb_root "${TOOLS[@]}" "${kvers[@]/#/linux-headers-}")
-say "copying the root"
-$SUDO rm -rf --one-file-system "$ROOT"
-$SUDO cp -a "$base/root" "$ROOT"
-trap '$SUDO rm -rf --one-file-system "$ROOT"' EXIT
-
-say "building a later version, $NEXT"
+say "building an earlier version, $EARLIER, from a tarball, and a later one, $NEXT-1"
+check "make deb, from a tarball, as root and not its owner" deb_from_tarball
+check "a clone's owner may be another" copy_of_a_clone
+check "make deb sees another version in debian/changelog" fails_of_version \
+	'1s/(.*)/(9.9)/' debian/changelog deb
 next=$DEB/next/$NAME-$NEXT
-rm -rf "$DEB/next"
+$SUDO rm -rf "$DEB/next"
 copy_source "$next"
-echo "$NEXT" >"$next/tools/pciback-fixup/VERSION"
-sed -i "1s/($VERSION)/($NEXT)/" "$next/debian/changelog"
+other_version "$next" "$NEXT" 1
+tarball "$next" "$DEB/next/${NAME}_$NEXT.orig.tar.gz" --exclude="$NAME-$NEXT/debian"
 build_debs "$next"
 
 $SUDO mkdir -p "$ROOT/tmp/packages"
-$SUDO cp "$DEB"/*.deb "$DEB"/next/*.deb "$ROOT/tmp/packages/"
+$SUDO cp "$DEB"/*.deb "$DEB"/{earlier,next}/*.deb "$ROOT/tmp/packages/"
 $SUDO cp -r "$DEB/$NAME-$VERSION" "$ROOT/tmp/packages/source"
 
 say "installing"
-check "both packages install" install_debs "$VERSION"
+check "both packages of $EARLIER install" install_debs $EARLIER amd64
+check_modules "DKMS built the module" $EARLIER
+check "both packages can be upgraded to $VERSION" install_debs "$VERSION"
 check_modules "DKMS built the module" "$VERSION"
-check "command, packages and module have one version" same_version
+check "command, packages and module have one version" same_versions
 check "pciback-fixup --help" prints '^[Uu]sage: ' root pciback-fixup --help
 check "the manual is found, and has no warning" silent root sh -c \
 	'man --warnings pciback-fixup 2>&1 >/dev/null; man -w pciback-fixup >/dev/null'
 check "bash completes its commands" completes
+check "the documents and the ABI are there" documents
 check "modprobe reads the example" example
 
 say "building again"
 check "dkms autoinstall runs after the module was taken away" autoinstall
 check_modules "dkms autoinstall built the module again" "$VERSION"
-check "not built for Linux 5.10" not_built 5.10.0-test "/lib/modules/${kvers[0]}/build"
-check "not built for Linux 6.0" not_built 6.0.0-test "/lib/modules/${kvers[0]}/build"
+for kver in 5.10.0-test 6.0.0-test 7.4.0-test 7.10.0-test 8.0.0-test; do
+	check "not built for Linux $kver" not_built $kver "/lib/modules/${kvers[0]}/build"
+done
 check "not built without xen-pciback" not_built_for_config \
 	'# CONFIG_XEN_PCIDEV_BACKEND is not set'
 check "not built for a kernel that has the driver" not_built_for_config \
 	$'CONFIG_XEN_PCIDEV_BACKEND=y\nCONFIG_XEN_PCIDEV_BACKEND_FIXUP=y'
+check "the headers of Linux 7.4 can be installed and purged" later_kernel
 
 say "upgrading"
 check "make dkms-install leaves the package alone" fails \
 	"error: the package $NAME-dkms is installed" dkms_install KVER="${kvers[0]}"
-check "both packages can be upgraded" install_debs "$NEXT"
+check "both packages can be upgraded to $NEXT-1" install_debs "$NEXT-1"
 check_modules "the upgrade built the module again" "$NEXT"
 check "nothing is left of the earlier version" only_version "$NEXT"
 
 say "removing"
+check "the command writes its files" written
 check "both packages can be removed" apt remove $NAME-dkms pciback-fixup
-check "nothing is left but the administrator's file" nothing_left
+check "what the command wrote is left" still_written
+# dpkg keeps these two for the purge.
+# shellcheck disable=SC2086 # two words
+check "nothing else is left but the administrator's file" nothing_left $CONF $WRITTEN \
+	/var/lib/dpkg/info/pciback-fixup.{list,postrm}
 check "both packages install again" install_debs "$VERSION"
 check "both packages can be purged" apt purge $NAME-dkms pciback-fixup
-check "a purge leaves as little" nothing_left
+check "a purge leaves the administrator's file only" nothing_left $CONF
+check "dpkg knows nothing of them" silent root sh -c \
+	"dpkg-query -W '*pciback-fixup*' 2>/dev/null || :"
 
 say "make dkms-install"
 check "make dkms-install needs root" fails '^error: only root' \
@@ -265,7 +243,6 @@ check "make dkms-install for ${kvers[1]} as well" dkms_install KVER="${kvers[1]}
 check_modules "make dkms-install built the module again" "$VERSION"
 check "the command that make dkms-install prints removes it" root sh -c \
 	"dkms remove $NAME/$VERSION --all && rm -r /usr/src/$NAME-$VERSION"
-check "nothing is left but the administrator's file" nothing_left
+check "nothing is left but the administrator's file" nothing_left $CONF
 
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+finish

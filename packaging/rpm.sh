@@ -1,0 +1,22 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# make rpm: build the RPM packages in build/rpm, and have rpmlint look at them.
+. "$(dirname "$0")/common.sh"
+
+"$QEMU_DIR/deps.sh" build-essential debugedit libkmod-dev libpci-dev libsmartcols-dev \
+	libxen-dev pkgconf python3 rpm rpmlint git
+
+same_version "packaging/$NAME.spec" \
+	"$(sed -n 's/^Version: *//p' "$TOP/packaging/$NAME.spec")"
+
+say "building the packages, version $VERSION"
+rm -rf "$RPM"/{BUILD,BUILDROOT,RPMS,SRPMS,SOURCES,SPECS} "${RPM:?}/$NAME"*
+copy_source "$RPM/$NAME-$VERSION"
+tarball "$RPM/$NAME-$VERSION" "$RPM/$NAME-$VERSION.tar.gz"
+build_rpms "$RPM/$NAME-$VERSION.tar.gz"
+
+say "rpmlint:"
+rpmlint --strict --config "$TOP/packaging/rpmlint.toml" "$RPM"/SRPMS/*.rpm "$RPM"/RPMS/*/*.rpm >&2 ||
+	die "rpmlint found errors or warnings, see above"
+say "rpmlint has no error and no warning; the packages:"
+ls "$RPM"/RPMS/*/*.rpm
