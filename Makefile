@@ -97,6 +97,12 @@ bench: ## count what the module costs; table and picture in build/bench
 fuzz: ## fuzz the parser of device lists, for ten minutes
 	@$(RIG)/fuzz.sh
 
+drawings: ## draw the documents' pictures from their sources (needs graphviz)
+	scripts/drawings.sh
+
+check-drawings: ## do the pictures show what their sources say?
+	@scripts/drawings.sh --check
+
 # Without KDIR, for the kernel that it was built for may be gone.
 clean: ## remove what was built for the module and the command
 	find $(MODULE) \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
@@ -117,4 +123,4 @@ help: ## list the targets
 .PHONY: all headers module command install install-module install-command \
 	uninstall uninstall-module uninstall-command demo shell check check-all \
 	check-stress check-in-tree in-tree patches lint kunit kcsan bench fuzz \
-	clean distclean help
+	drawings check-drawings clean distclean help
