@@ -17,7 +17,8 @@ die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 command -v dkms >/dev/null || die "there is no dkms: install the package dkms"
 [ -d "/lib/modules/$kver/build" ] ||
 	die "no headers for kernel $kver: install the package linux-headers-$kver, or give KVER="
-if dpkg-query -W -f '${Status}' "$name-dkms" 2>/dev/null | grep -q ' installed$'; then
+if dpkg-query -W -f '${Status}' "$name-dkms" 2>/dev/null | grep -q ' installed$' ||
+	rpm -q "$name-dkms" >/dev/null 2>&1; then
 	die "the package $name-dkms is installed and does this; remove it first"
 fi
 

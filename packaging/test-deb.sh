@@ -128,7 +128,31 @@ nothing_left() {
 	silent root sh -c "grep -ls $NAME /lib/modules/*/modules.* || :"
 }
 
-dkms_install() { root make -C /tmp/packages/source dkms-install "$@"; }
+# The targets of the top Makefile, in the root
+in_source() { root make -C /tmp/packages/source "$@"; }
+dkms_install() { in_source dkms-install "$@"; }
+
+installed_by_hand() {
+	is "$(root modinfo -k "$1" -n $NAME)" "/lib/modules/$1/updates/$NAME.ko"
+}
+
+# The source is as it was: a copy of it has been built in.
+cleaned() {
+	in_source clean KDIR=/nonexistent
+	$SUDO diff -r "$DEB/source" "$ROOT/tmp/packages/source"
+}
+
+# Here, where its libraries are
+install_command() {
+	local dir
+	dir=$(mktemp -d)
+	make -C "$DEB/source" install-command DESTDIR="$dir" PREFIX=/usr
+	[ -x "$dir/usr/sbin/pciback-fixup" ]
+	make -C "$DEB/source" uninstall-command DESTDIR="$dir" PREFIX=/usr
+	silent find "$dir" -not -type d
+	make -C "$DEB/source" clean
+	rm -rf "$dir"
+}
 
 # --- the sources ------------------------------------------------------------------
 
@@ -183,7 +207,8 @@ build_debs "$next"
 
 $SUDO mkdir -p "$ROOT/tmp/packages"
 $SUDO cp "$DEB"/*.deb "$DEB"/{earlier,next}/*.deb "$ROOT/tmp/packages/"
-$SUDO cp -r "$DEB/$NAME-$VERSION" "$ROOT/tmp/packages/source"
+copy_source "$DEB/source"
+$SUDO cp -r "$DEB/source" "$ROOT/tmp/packages/source"
 
 say "installing"
 check "both packages of $EARLIER install" install_debs $EARLIER amd64
@@ -230,6 +255,20 @@ check "both packages can be purged" apt purge $NAME-dkms pciback-fixup
 check "a purge leaves the administrator's file only" nothing_left $CONF
 check "dpkg knows nothing of them" silent root sh -c \
 	"dpkg-query -W '*pciback-fixup*' 2>/dev/null || :"
+
+say "make install"
+check "make install-module needs the kernel's headers" fails \
+	'install the package linux-headers-6.99.0-test' in_source install-module KVER=6.99.0-test
+check "make install-module for ${kvers[0]}" in_source install-module KVER="${kvers[0]}"
+check "modprobe finds it" installed_by_hand "${kvers[0]}"
+check "make uninstall-module" in_source uninstall-module KVER="${kvers[0]}"
+check "nothing is left but the administrator's file" nothing_left $CONF
+check "make clean, without the kernel's headers" cleaned
+check "make install-command and uninstall-command" install_command
+for target in in-tree patches; do
+	check "make $target says that it needs KSRC=" fails \
+		"^$target needs a kernel source tree: make $target KSRC=" in_source $target
+done
 
 say "make dkms-install"
 check "make dkms-install needs root" fails '^error: only root' \
