@@ -33,9 +33,14 @@ fill_test_root() {
 		bookworm "$dir/root"
 }
 
+# The tests of both kinds of packages may come here at the same time.
 build_test_root() {
+	mkdir -p "$CACHE"
+	exec 6>"$CACHE/packages-root.lock"
+	flock 6
 	cached packages-root "$( (versions "$@" "${DEPENDS[@]}"; declare -f fill_test_root) | key -)" \
-		fill_test_root "$@"
+		fill_test_root "$@" || return
+	exec 6>&-
 }
 
 # make_root DIR: a copy of it in DIR, which goes when the test ends; fills kvers

@@ -136,6 +136,15 @@ installed_by_hand() {
 	is "$(root modinfo -k "$1" -n $NAME)" "/lib/modules/$1/updates/$NAME.ko"
 }
 
+# W=1 runs checks of the kernel's that need more than a compiler; lint asks for them.
+builds_plainly() {
+	local out
+	out=$(make -C "$DEB/source" module MAKE=echo \
+		KDIR="$ROOT/usr/src/linux-headers-${kvers[0]}")
+	grep -q '^-C .* modules$' <<<"$out"
+	[[ $out != *W=* ]]
+}
+
 # The source is as it was: a copy of it has been built in.
 cleaned() {
 	in_source clean KDIR=/nonexistent
@@ -190,12 +199,13 @@ copy_of_a_clone() {
 # --- the run ------------------------------------------------------------------
 
 "$(dirname "$0")/deb.sh" >/dev/null
-"$QEMU_DIR/deps.sh" mmdebstrap
+"$QEMU_DIR/deps.sh" mmdebstrap graphviz
 make_root "$DEB/root"
 
 say "building an earlier version, $EARLIER, from a tarball, and a later one, $NEXT-1"
 check "make deb, from a tarball, as root and not its owner" deb_from_tarball
 check "a clone's owner may be another" copy_of_a_clone
+check "the documents' pictures are what their sources say" make -C "$TOP" check-drawings
 check "make deb sees another version in debian/changelog" fails_of_version \
 	'1s/(.*)/(9.9)/' debian/changelog deb
 next=$DEB/next/$NAME-$NEXT
@@ -259,6 +269,7 @@ check "dpkg knows nothing of them" silent root sh -c \
 say "make install"
 check "make install-module needs the kernel's headers" fails \
 	'install the package linux-headers-6.99.0-test' in_source install-module KVER=6.99.0-test
+check "make does not ask for W=1" builds_plainly
 check "make install-module for ${kvers[0]}" in_source install-module KVER="${kvers[0]}"
 check "modprobe finds it" installed_by_hand "${kvers[0]}"
 check "make uninstall-module" in_source uninstall-module KVER="${kvers[0]}"
