@@ -16,7 +16,11 @@ DEPMOD = PATH=$$PATH:/sbin:/usr/sbin depmod -b "$(DESTDIR)/"
 BUILT_FOR = $$(PATH=$$PATH:/sbin:/usr/sbin modinfo -F vermagic \
 	$(MODULE)/xen-pciback-fixup.ko | cut -d ' ' -f 1)
 
-all: module command ## build the module and the command (the default)
+# The module needs a compiler and the kernel's headers only.
+LIBRARIES := libkmod libpci smartcols xenstore
+has_libraries := $(shell pkg-config --exists $(LIBRARIES) 2>/dev/null && echo yes)
+
+all: module $(if $(has_libraries),command,no-command) ## build the module and the command (the default)
 
 include packaging/Makefile.packaging
 
@@ -32,7 +36,11 @@ module: headers ## build the module for the running kernel, or for KDIR=
 command: ## build the command pciback-fixup
 	$(MAKE) -C $(COMMAND)
 
-install: install-module install-command ## install both (as root)
+no-command:
+	@echo "note: without the command pciback-fixup, which needs pkg-config and" \
+		"the libraries $(LIBRARIES): see README.md, Install" >&2
+
+install: install-module $(if $(has_libraries),install-command,no-command) ## install both (as root)
 
 install-module: module ## install the module for that kernel
 	$(MAKE) -C $(KDIR) M=$(MODULE) INSTALL_MOD_PATH=$(DESTDIR) \
@@ -120,7 +128,7 @@ help: ## list the targets
 	@echo "  KDIR=  its headers or build folder: $(KDIR)"
 	@echo "  DESTDIR= and PREFIX=  where to install"
 
-.PHONY: all headers module command install install-module install-command \
+.PHONY: all headers module command no-command install install-module install-command \
 	uninstall uninstall-module uninstall-command demo shell check check-all \
 	check-stress check-in-tree in-tree patches lint kunit kcsan bench fuzz \
 	drawings check-drawings clean distclean help
