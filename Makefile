@@ -31,7 +31,11 @@ headers:
 		exit 1; }
 
 module: headers ## build the module for the running kernel, or for KDIR=
-	$(MAKE) -C $(KDIR) M=$(MODULE) modules
+	@$(MAKE) -C $(KDIR) M=$(MODULE) modules || { \
+		echo "error: the module was not built for Linux" \
+		     "$$(cat $(KDIR)/include/config/kernel.release); it was tested with" \
+		     "6.1 to 7.3: for a later one, look for a newer release" >&2; \
+		exit 1; }
 
 command: ## build the command pciback-fixup
 	$(MAKE) -C $(COMMAND)
