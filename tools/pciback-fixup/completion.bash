@@ -4,20 +4,27 @@
 
 _pciback_fixup() {
 	# Set by _init_completion; a BDF with its colons is one word.
-	# shellcheck disable=SC2034 # prev
-	local cur prev words cword
-	_init_completion -n : || return
+	# shellcheck disable=SC2034 # words, split
+	local cur prev words cword split
+	_init_completion -n := || return
 
-	local command=${words[1]} choices
+	local command=${words[1]} choices bdfs
 	if [ "$cword" = 1 ]; then
-		choices="list check enable disable --help --version"
+		choices="list check enable disable status --help --version"
+	elif [ "$prev" = --output ] || [ "$prev" = -o ]; then
+		# One more after those that are there.
+		choices="BDF VENDOR DEVICE HARDWARE GUEST RCIEP HITS DOMID DOMAIN PERSISTENT NAME"
+		local given=${cur%"${cur##*,}"}
+		COMPREPLY=($(compgen -P "$given" -W "$choices" -- "${cur##*,}"))
+		compopt -o nospace 2>/dev/null
+		return
 	else
+		bdfs=$("${words[0]}" list --noheadings --output BDF 2>/dev/null)
 		case $command in
-		list) choices="--json --bdf" ;;
-		check) choices=$("${words[0]}" list --bdf 2>/dev/null) ;;
-		enable | disable)
-			choices="--all --persist $("${words[0]}" list --bdf 2>/dev/null)"
-			;;
+		list) choices="--json --noheadings --output $bdfs" ;;
+		check) choices="--json $bdfs" ;;
+		enable | disable) choices="--all --persist $bdfs" ;;
+		status) choices="--json" ;;
 		*) return ;;
 		esac
 	fi

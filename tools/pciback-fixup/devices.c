@@ -1,38 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the kernel knows of the devices, from sysfs, and their names from
- * pci.ids, by libpci.
+ * What the kernel knows of the devices. libpci finds them, their drivers and
+ * capabilities; what the module has of them is in its files in sysfs.
  *
- * Where the module is in charge of a device, the types come from its files:
+ * Where the module is in charge of a device, the types come from these files:
  * config space would show the hardware type changed. Everywhere else the two
  * types are the same, and config space tells.
  */
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdint.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <pci/pci.h>
-
 #include "pciback-fixup.h"
-
-static const char *sysfs(void)
-{
-	return getenv("PCIBACK_FIXUP_SYSFS") ?: "/sys";
-}
-
-bool sysfs_has(const char *name)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/%s", sysfs(), name);
-	return !access(path, F_OK);
-}
 
 const char *type_name(unsigned int type)
 {
@@ -58,138 +42,74 @@ bool type_is_endpoint(unsigned int type)
 	return type == PCI_EXP_TYPE_ENDPOINT || type == PCI_EXP_TYPE_LEG_END;
 }
 
-static char *device_path(char *path, const struct slot *bdf, const char *file)
+/* A file of the module's; -1 with an errno if it is not there. */
+static int open_file(const struct device *dev, const char *file, int mode)
 {
-	snprintf(path, PATH_MAX, "%s/bus/pci/devices/" BDF_FMT "/%s", sysfs(), BDF_ARG(bdf), file);
-	return path;
+	char *path = format("%s/sys/bus/pci/devices/%s/pciback_fixup/%s", root, dev->bdf, file);
+	int fd = open(path, mode | O_CLOEXEC);
+
+	free(path);
+	return fd;
 }
 
-static bool has_file(const struct slot *bdf, const char *file)
+/* A number as C writes it; -1 if there is none. */
+static long read_number(const struct device *dev, const char *file)
 {
-	char path[PATH_MAX];
+	int fd = open_file(dev, file, O_RDONLY);
+	char buf[32] = "", *end;
+	long number;
 
-	return !access(device_path(path, bdf, file), F_OK);
-}
-
-static ssize_t read_file(const struct slot *bdf, const char *file, void *buf, size_t size)
-{
-	char path[PATH_MAX];
-	ssize_t n;
-	int fd;
-
-	fd = open(device_path(path, bdf, file), O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
-	n = read(fd, buf, size);
+	if (read(fd, buf, sizeof(buf) - 1) < 0)
+		buf[0] = '\0';
 	close(fd);
-	return n;
+	number = strtol(buf, &end, 0);
+	return end > buf ? number : -1;
 }
 
-/* A number as C writes it; all ones if there is none, as PCI has it. */
-static unsigned long read_number(const struct slot *bdf, const char *file)
+static unsigned int flags_type(long flags)
 {
-	char buf[32] = "";
-
-	return read_file(bdf, file, buf, sizeof(buf) - 1) > 0 ? strtoul(buf, NULL, 0) : -1UL;
+	return flags < 0 || flags >= 0xffff ? TYPE_UNKNOWN : (flags & PCI_EXP_FLAGS_TYPE) >> 4;
 }
 
-static unsigned int flags_type(unsigned long flags)
+static unsigned int config_type(struct pci_dev *pci)
 {
-	return flags >= 0xffff ? TYPE_UNKNOWN : (flags & PCI_EXP_FLAGS_TYPE) >> 4;
-}
+	struct pci_cap *cap;
+	u8 octet;
 
-static unsigned int config_type(const struct slot *bdf)
-{
-	int left = 48;		/* capabilities that fit; a loop of them ends, too */
-	uint8_t c[256], at;
-	ssize_t n;
-
-	n = read_file(bdf, "config", c, sizeof(c));
-	if (n < 64 || (c[PCI_VENDOR_ID] & c[PCI_VENDOR_ID + 1]) == 0xff)
-		return TYPE_UNKNOWN;
-	if (!(c[PCI_STATUS] & PCI_STATUS_CAP_LIST))
-		return TYPE_CONVENTIONAL;
 	/* Only root may read further than the header. */
-	if (n < (ssize_t)sizeof(c))
+	if (!pci_read_block(pci, 64, &octet, 1) ||
+	    pci_read_word(pci, PCI_VENDOR_ID) == 0xffff)
 		return TYPE_UNKNOWN;
-
-	for (at = c[PCI_CAPABILITY_LIST] & ~3; at >= 64 && left--; at = c[at + 1] & ~3)
-		if (c[at] == PCI_CAP_ID_EXP)
-			return flags_type(c[at + PCI_EXP_FLAGS] | c[at + PCI_EXP_FLAGS + 1] << 8);
-	return TYPE_CONVENTIONAL;
-}
-
-static bool is_bound(const struct slot *bdf)
-{
-	char path[PATH_MAX], target[PATH_MAX] = "";
-	const char *name;
-
-	if (readlink(device_path(path, bdf, "driver"), target, sizeof(target) - 1) < 0)
-		return false;
-	name = strrchr(target, '/');
-	return name && !strcmp(name, "/pciback");
+	cap = pci_find_cap(pci, PCI_CAP_ID_EXP, PCI_CAP_NORMAL);
+	return cap ? flags_type(pci_read_word(pci, cap->addr + PCI_EXP_FLAGS)) : TYPE_CONVENTIONAL;
 }
 
 void device_read(struct device *dev)
 {
-	const struct slot *bdf = &dev->bdf;
+	int dir = open_file(dev, "", O_RDONLY | O_DIRECTORY);
 
-	dev->present = has_file(bdf, "config");
-	dev->bound = is_bound(bdf);
-	dev->vendor = read_number(bdf, "vendor") & 0xffff;
-	dev->device = read_number(bdf, "device") & 0xffff;
-
-	dev->offered = has_file(bdf, "pciback_fixup");
+	dev->offered = dir >= 0;
+	dev->hits = -1;
 	if (!dev->offered) {
-		dev->hardware_type = config_type(bdf);
+		dev->hardware_type = config_type(dev->pci);
 		dev->guest_type = dev->hardware_type;
 		return;
 	}
+	close(dir);
 
-	dev->hardware_type = flags_type(read_number(bdf, "pciback_fixup/hardware_flags"));
-	dev->guest_flags = read_number(bdf, "pciback_fixup/guest_flags");
+	dev->hardware_type = flags_type(read_number(dev, "hardware_flags"));
+	dev->guest_flags = read_number(dev, "guest_flags");
 	dev->guest_type = flags_type(dev->guest_flags);
-	dev->rciep = read_number(bdf, "pciback_fixup/rciep") == 1;
-	dev->hits = read_number(bdf, "pciback_fixup/hits");
+	dev->rciep = read_number(dev, "rciep") == 1;
+	dev->hits = read_number(dev, "hits");
 }
 
-static int select_bound(const struct dirent *entry)
+int device_switch(const struct device *dev, bool on)
 {
-	struct slot bdf;
+	int fd = open_file(dev, "rciep", O_WRONLY), err = 0;
 
-	return bdf_parse(entry->d_name, &bdf) && is_bound(&bdf);
-}
-
-struct device *devices_bound(int *count)
-{
-	struct dirent **entries = NULL;
-	struct device *devices;
-	char path[PATH_MAX];
-	int i;
-
-	snprintf(path, sizeof(path), "%s/bus/pci/devices", sysfs());
-	*count = scandir(path, &entries, select_bound, alphasort);
-	if (*count < 0)
-		*count = 0;
-
-	devices = calloc(*count + 1, sizeof(*devices));
-	if (!devices)
-		abort();
-	for (i = 0; i < *count; i++) {
-		bdf_parse(entries[i]->d_name, &devices[i].bdf);
-		device_read(&devices[i]);
-		free(entries[i]);
-	}
-	free(entries);
-	return devices;
-}
-
-int device_switch(const struct slot *bdf, bool on)
-{
-	char path[PATH_MAX];
-	int fd, err = 0;
-
-	fd = open(device_path(path, bdf, "pciback_fixup/rciep"), O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno;
 	if (write(fd, on ? "1" : "0", 1) != 1)
@@ -198,18 +118,81 @@ int device_switch(const struct slot *bdf, bool on)
 	return err;
 }
 
-struct pci_access *names_open(void)
+static void __attribute__((noreturn)) pci_failed(char *fmt, ...)
 {
-	struct pci_access *names = pci_alloc();
+	char message[256];
+	va_list args;
 
-	/* Names need no bus, and libpci exits if it looks for one and finds none. */
-	names->method = PCI_ACCESS_SYS_BUS_PCI;
-	pci_init(names);
-	return names;
+	va_start(args, fmt);
+	vsnprintf(message, sizeof(message), fmt, args);
+	va_end(args);
+	complain("the PCI devices cannot be read: %s", message);
+	exit(ERROR);
 }
 
-const char *names_lookup(struct pci_access *names, const struct device *dev, char *buf, int size)
+static void pci_quiet(char *fmt, ...)
 {
-	return pci_lookup_name(names, buf, size, PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE,
-			       dev->vendor, dev->device);
+	(void)fmt;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct pci_filter *l = &((const struct device *)a)->slot;
+	const struct pci_filter *r = &((const struct device *)b)->slot;
+
+	return l->domain != r->domain ? (l->domain < r->domain ? -1 : 1) :
+	       l->bus != r->bus ? l->bus - r->bus :
+	       l->slot != r->slot ? l->slot - r->slot : l->func - r->func;
+}
+
+void devices_scan(struct devices *devices)
+{
+	struct pci_access *access = need(pci_alloc());
+	const char *driver;
+	struct pci_dev *pci;
+	struct device *dev;
+
+	access->method = PCI_ACCESS_SYS_BUS_PCI;
+	access->error = pci_failed;
+	access->warning = pci_quiet;
+	pci_set_param(access, "sysfs.path", format("%s/sys/bus/pci", root));
+	pci_init(access);
+	pci_scan_bus(access);
+
+	*devices = (struct devices){ .access = access };
+	for (pci = access->devices; pci; pci = pci->next)
+		devices->count++;
+	devices->all = need(calloc(devices->count + 1, sizeof(*dev)));
+	dev = devices->all;
+	for (pci = access->devices; pci; pci = pci->next, dev++) {
+		dev->pci = pci;
+		dev->slot = slot_of(pci);
+		dev->bdf = format("%s", slot_text(&dev->slot).text);
+		pci_fill_info(pci, PCI_FILL_IDENT | PCI_FILL_DRIVER);
+		driver = pci_get_string_property(pci, PCI_FILL_DRIVER);
+		dev->bound = driver && !strcmp(driver, "pciback");
+		devices->bound += dev->bound;
+		if (dev->bound)
+			device_read(dev);
+	}
+	qsort(devices->all, devices->count, sizeof(*dev), compare);
+}
+
+struct device *devices_find(const struct devices *devices, const struct pci_filter *slot)
+{
+	int i;
+
+	for (i = 0; i < devices->count; i++)
+		if (slot_covers(slot, &devices->all[i].slot))
+			return &devices->all[i];
+	return NULL;
+}
+
+char *device_name(const struct devices *devices, const struct device *dev)
+{
+	char name[256] = "";
+
+	return clean(pci_lookup_name(devices->access, name, sizeof(name),
+				     PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE,
+				     dev->pci->vendor_id, dev->pci->device_id) ?: name);
 }

@@ -2,96 +2,115 @@
 /*
  * Who holds a device. The toolstack writes that into xenstore, as
  *
- *   /local/domain/0/backend/pci/<domid>/0/domain = "<name of the domain>"
- *   /local/domain/0/backend/pci/<domid>/0/dev-<n> = "<BDF>"
- *   /local/domain/0/backend/pci/<domid>/0/state = "<state of the connection>"
+ *   /local/domain/0/backend/pci/<domid>/0/domain = <name of the domain>
+ *   /local/domain/0/backend/pci/<domid>/0/dev-<n> = <BDF>
+ *   /local/domain/0/backend/pci/<domid>/0/state = <state of the connection>
  *
- * and so does xenstore-ls print it. <domid> is the stub domain's where the
- * device model runs in one.
+ * <domid> is the stub domain's where the device model runs in one.
  */
 
-#include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <time.h>
+
+#include <xenstore.h>
 
 #include "pciback-fixup.h"
 
 #define BACKEND		"/local/domain/0/backend/pci"
 
-static void __attribute__((noreturn)) run_xenstore_ls(int out)
-{
-	const char *command = getenv("PCIBACK_FIXUP_XENSTORE") ?: "xenstore-ls";
-	int quiet = open("/dev/null", O_WRONLY | O_CLOEXEC);
+static struct holders {
+	int count;
+	struct holder *all;
+} *holders;
 
-	dup2(out, STDOUT_FILENO);
-	/* It complains if no device is passed through, which is no error here. */
-	dup2(quiet, STDERR_FILENO);
-	/* It would wait forever where no xenstored answers; exec keeps the alarm. */
-	alarm(2);
-	execlp(command, command, "-f", BACKEND, NULL);
-	_exit(127);
+/* The value of a key, "" if there is none; to be freed. */
+static char *read_key(struct xs_handle *xs, const char *dir, const char *key)
+{
+	char *path = format("%s/%s", dir, key);
+	char *value = xs_read(xs, XBT_NULL, path, NULL);
+
+	free(path);
+	return value ?: need(strdup(""));
 }
 
-char *domains_read(void)
+static void read_backend(struct xs_handle *xs, struct holders *found, const char *domid)
 {
-	char *text = NULL;
-	FILE *file;
-	int fds[2];
-	pid_t pid;
+	char *dir = format(BACKEND "/%s/0", domid);
+	char *name = read_key(xs, dir, "domain"), *state = read_key(xs, dir, "state"), *bdf;
+	struct pci_filter slot;
+	unsigned int i, n = 0;
+	char **keys;
 
-	if (pipe2(fds, O_CLOEXEC))
-		return strdup("");
-	pid = fork();
-	if (!pid)
-		run_xenstore_ls(fds[1]);
-	close(fds[1]);
-
-	file = fdopen(fds[0], "r");
-	if (file) {
-		text = slurp(file);
-		fclose(file);
+	/* What a guest leaves behind as it goes is in the state Closed, which is 6. */
+	keys = strcmp(state, "6") ? xs_directory(xs, XBT_NULL, dir, &n) : NULL;
+	for (i = 0; i < n && keys; i++) {
+		if (strncmp(keys[i], "dev-", 4))
+			continue;
+		bdf = read_key(xs, dir, keys[i]);
+		if (slot_parse(bdf, &slot)) {
+			found->all = need(realloc(found->all,
+						  (found->count + 1) * sizeof(*found->all)));
+			found->all[found->count++] = (struct holder){
+				.slot = slot,
+				.domid = strtoul(domid, NULL, 10),
+				.name = clean(name),
+			};
+		}
+		free(bdf);
 	}
-	if (pid > 0)
-		waitpid(pid, NULL, 0);
-	return text ?: strdup("");
+	free(keys);
+	free(state);
+	free(name);
+	free(dir);
 }
 
-/* What a domain leaves behind when it goes is in the state Closed, which is 6. */
-static bool domain_is_gone(const char *domains, unsigned int domid)
+static void *read_backends(void *data)
 {
-	char key[64];
+	struct xs_handle *xs = xs_open(0);
+	unsigned int i, n = 0;
+	char **domids;
 
-	snprintf(key, sizeof(key), BACKEND "/%u/0/state = \"6\"", domid);
-	return strstr(domains, key);
+	if (!xs)
+		return data;
+	domids = xs_directory(xs, XBT_NULL, BACKEND, &n);
+	for (i = 0; i < n && domids; i++)
+		read_backend(xs, data, domids[i]);
+	free(domids);
+	xs_close(xs);
+	return data;
+}
+
+/*
+ * In a thread of its own, as libxenstore waits for ever where xenstored does
+ * not answer. That thread is then left behind, with what it has found.
+ */
+void domains_read(void)
+{
+	static struct holders found;
+	struct timespec end;
+	pthread_t thread;
+
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += 2;
+	if (holders || pthread_create(&thread, NULL, read_backends, &found))
+		return;
+	if (!pthread_timedjoin_np(thread, NULL, &end))
+		holders = &found;
+	else
+		complain("xenstored does not answer: which domain holds a device is not known");
 }
 
 /* The last one: domain IDs grow, and a domain that died may have left its own. */
-bool domains_find(const char *domains, const struct slot *bdf,
-		  unsigned int *domid, char *name, int size)
+const struct holder *domains_find(const struct device *dev)
 {
-	const char *line, *name_at;
-	char key[64], value[32];
-	unsigned int id;
-	struct slot held;
-	bool found = false;
+	const struct holder *holder = NULL;
+	int i;
 
-	for (line = domains; *line; line += *line == '\n') {
-		if (sscanf(line, BACKEND "/%u/%*u/dev-%*u = \"%31[^\"\n]", &id, value) == 2 &&
-		    bdf_parse(value, &held) && slot_match(&held, bdf) &&
-		    !domain_is_gone(domains, id) && (!found || id > *domid)) {
-			*domid = id;
-			found = true;
-		}
-		line = strchrnul(line, '\n');
-	}
-	if (!found)
-		return false;
-
-	snprintf(key, sizeof(key), BACKEND "/%u/0/domain = \"", *domid);
-	name_at = strstr(domains, key);
-	name_at = name_at ? name_at + strlen(key) : "";
-	snprintf(name, size, "%.*s", (int)strcspn(name_at, "\"\n"), name_at);
-	return true;
+	for (i = 0; holders && i < holders->count; i++)
+		if (slot_covers(&holders->all[i].slot, &dev->slot) &&
+		    (!holder || holders->all[i].domid > holder->domid))
+			holder = &holders->all[i];
+	return holder;
 }

@@ -13,56 +13,121 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* main.c: say in one line on stderr what is wrong; returns -1 */
+#include <pci/pci.h>
+
+/* Exit statuses. That of check is 1 if all went well and a device would be rejected. */
+#define FAILED		1
+#define REJECTED	1
+#define ERROR		2
+
+/* util.c: messages, memory, paths */
+extern const char *root;	/* put before each path: empty but in the tests */
+
+/* Say in one line on stderr what is wrong; returns -1. */
 int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void *need(void *allocated);	/* ends the program if that is NULL */
+char *format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+char *clean(const char *text);	/* without what is not UTF-8; to be freed */
+bool exists(const char *path);	/* below root */
+char *first_line(const char *path);	/* below root; NULL if there is none; to be freed */
 
 /* slot.c: how functions are written */
-#define SLOT_ANY	(~0u)		/* in place of a device or function number */
-
-struct slot {
-	unsigned int domain, bus, dev, fn;
+struct slot_text {
+	char text[24];
 };
 
-#define BDF_FMT		"%04x:%02x:%02x.%x"
-#define BDF_ARG(bdf)	(bdf)->domain, (bdf)->bus, (bdf)->dev, (bdf)->fn
+struct list {
+	bool all;			/* instead of slots */
+	int count;
+	struct pci_filter *slots;
+};
 
-const char *slot_parse(const char *text, struct slot *slot);
-bool slot_match(const struct slot *slot, const struct slot *bdf);
-bool bdf_parse(const char *text, struct slot *bdf);
+bool slot_parse(const char *text, struct pci_filter *slot);
+struct pci_filter slot_of(const struct pci_dev *pci);
+bool slot_is_bdf(const struct pci_filter *slot);
+bool slot_covers(const struct pci_filter *slot, const struct pci_filter *other);
+struct slot_text slot_text(const struct pci_filter *slot);
+
+bool list_parse(const char *text, struct list *list);
+void list_add(struct list *list, const struct pci_filter *slot);
+void list_remove(struct list *list, int i);
+bool list_covers(const struct list *list, const struct pci_filter *slot);
+char *list_text(const struct list *list, bool brief);	/* to be freed */
+
+/* Below root */
+#define PCIBACK		"/sys/bus/pci/drivers/pciback"
+#define LOADED		"/sys/module/xen_pciback_fixup"
 
 /* devices.c: what the kernel knows, and names from pci.ids */
-#define TYPE_CONVENTIONAL	16	/* behind the 4 bits of the register */
+#define TYPE_CONVENTIONAL	16	/* after the 4 bits of the register */
 #define TYPE_UNKNOWN		17	/* not readable, or the device is gone */
 
 struct device {
-	struct slot bdf;
-	bool present;
+	struct pci_dev *pci;
+	struct pci_filter slot;
+	char *bdf;
 	bool bound;			/* to pciback */
-	unsigned int vendor, device;
 	unsigned int hardware_type, guest_type;
 	bool offered;			/* by the module; if not, the rest is 0 */
 	bool rciep;
 	unsigned int guest_flags;
-	unsigned long hits;
+	long hits;			/* -1: not known */
 };
 
-bool sysfs_has(const char *name);
+struct devices {
+	struct pci_access *access;
+	int count, bound;
+	struct device *all;		/* in order */
+};
+
+void devices_scan(struct devices *devices);
+struct device *devices_find(const struct devices *devices, const struct pci_filter *slot);
+void device_read(struct device *dev);	/* its types, and what the module says */
+int device_switch(const struct device *dev, bool on);	/* 0, or an errno */
+char *device_name(const struct devices *devices, const struct device *dev);
 const char *type_name(unsigned int type);
 bool type_is_endpoint(unsigned int type);
-void device_read(struct device *dev);	/* all about dev->bdf */
-struct device *devices_bound(int *count);	/* in order; to be freed */
-int device_switch(const struct slot *bdf, bool on);	/* 0, or an errno */
-struct pci_access *names_open(void);
-const char *names_lookup(struct pci_access *names, const struct device *dev, char *buf, int size);
 
 /* domains.c: who holds a device */
-char *domains_read(void);		/* "" if xenstore does not answer; to be freed */
-bool domains_find(const char *domains, const struct slot *bdf,
-		  unsigned int *domid, char *name, int size);
+struct holder {
+	struct pci_filter slot;
+	unsigned int domid;
+	char *name;			/* UTF-8; may be empty */
+};
 
-/* persist.c: the file that modprobe reads; -1 if it cannot be used, with a complaint */
-char *slurp(FILE *file);
-int persist_listed(const struct slot *bdf);			/* 1: it is */
-int persist_set(const struct slot *bdf, bool on);		/* 1: changed */
+void domains_read(void);
+const struct holder *domains_find(const struct device *dev);
+
+/* boot.c: what will be in force after the next boot */
+#define MODULE		"xen_pciback_fixup"
+#define MODPROBE_CONF	"/etc/modprobe.d/xen-pciback-fixup.conf"
+#define LOAD_CONF	"/etc/modules-load.d/xen-pciback-fixup.conf"
+#define DEVICES_MAX	1024		/* characters that the kernel takes */
+
+struct boot {
+	char *devices;			/* what the module would get; NULL: nothing */
+	char *source;			/* where that is from */
+	char *other;			/* the last such place that is not MODPROBE_CONF */
+	char *own;			/* what MODPROBE_CONF itself has */
+	char *loader;			/* the file that has the module loaded; NULL: none */
+	char *problem;			/* why devices= would not be in force; NULL: it would */
+	struct list list;		/* devices=, parsed */
+};
+
+int boot_read(struct boot *boot);	/* -1: could not be found out, with a complaint */
+void boot_free(struct boot *boot);
+
+/* persist.c: changing that */
+int persist(const struct devices *devices, const struct list *slots, bool on);
+
+/* report.c: list, check and status; they return an exit status */
+int list_devices(const struct devices *devices, const struct list *slots, const char *columns,
+		 bool json, bool noheadings);
+int check_devices(const struct devices *devices, const struct list *slots, bool json);
+int show_status(const struct devices *devices, bool json);
+
+/* main.c: what stands in the way of a device; -1 with a complaint that has the remedy */
+int require_bound(const struct pci_filter *slot, const struct device *dev);
+int require_type(const struct device *dev);
 
 #endif /* PCIBACK_FIXUP_H */

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The file that modprobe reads, with the devices to switch on whenever the
- * module is loaded:
- *
- *   options xen-pciback-fixup devices=(0000:03:00.0)(0000:04:00.*)
- *
- * It belongs to the administrator: slots are put into the list and taken out
- * of it, and nothing else in it changes. It is replaced as a whole or not at all.
+ * Two files that belong to this command: the list of devices for modprobe, and
+ * the module's name for systemd-modules-load. Each is replaced as a whole, or
+ * removed if there is nothing for it to say. What administrators write is in
+ * other files, which are read and never changed.
  */
 
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -21,250 +17,287 @@
 
 #include "pciback-fixup.h"
 
-#define OPTION	"options xen-pciback-fixup devices="
+#define HEADER	"# Written by pciback-fixup"
+#define FIRST_LINE	HEADER ", which replaces this file: make changes by enable and disable --persist.\n"
+#define LOCK	"/run/pciback-fixup.lock"
 
-/* A line with the option. modprobe joins lines at a backslash, and takes _ for -. */
-#define BLANK	"([ \t]|\\\\\n)"
-#define PATTERN	"^" BLANK "*options" BLANK "+xen[-_]pciback[-_]fixup" BLANK \
-		"(([^\n]|\\\\\n)*" BLANK ")?\"?devices=\"?(([^ \t\r\n\"\\]|\\\\\n)*)"
-#define LIST_GROUP	7
-
-struct conf {
-	char *path;			/* behind symbolic links, which stay */
-	int lock;			/* the directory */
-	char *text;
-	size_t list, end;		/* of the last devices=, which is the one that counts */
-	const char *before, *behind;	/* what has to be added if there is none */
-};
-
-/* The rest of a text file; NULL with an errno if it is not to be had. */
-char *slurp(FILE *file)
+static int failed(const char *path, const char *what)
 {
-	char *text = NULL;
-	size_t size = 0;
-	ssize_t n;
-
-	n = getdelim(&text, &size, '\0', file);
-	if (n >= 0 && (size_t)n == strlen(text))
-		return text;
-	if (n >= 0)
-		errno = EILSEQ;		/* A NUL byte. */
-	free(text);
-	return n < 0 && !ferror(file) ? strdup("") : NULL;
-}
-
-static int conf_fail(const struct conf *conf, const char *what)
-{
-	return complain("%s: cannot be %s: %s%s", conf->path, what, strerror(errno),
+	return complain("%s: cannot be %s: %s%s", path, what, strerror(errno),
 			errno == EACCES || errno == EPERM ? "; run this as root" : "");
 }
 
-/* Read the slot at *p and move it on; 0 at the end of the list, -1 if there is none. */
-static int next_slot(const struct conf *conf, const char **p, struct slot *slot)
+/* Only root can open it, so that only root can have others wait. */
+static int lock(void)
 {
-	const char *slot_end;
+	char *path = format("%s" LOCK, root);
+	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	while (!strncmp(*p, "\\\n", 2))
-		*p += 2;
-	if (*p == conf->text + conf->end)
-		return 0;
-	slot_end = **p == '(' ? slot_parse(*p + 1, slot) : NULL;
-	if (!slot_end || *slot_end != ')')
-		return -1;
-	*p = slot_end + 1;
+	if (fd < 0 || flock(fd, LOCK_EX)) {
+		failed(path, "locked");
+		if (fd >= 0)
+			close(fd);
+		fd = -1;
+	}
+	free(path);
+	return fd;
+}
+
+/* 1: the file is there, and ours; 0: there is none; -1: it is not for us to replace */
+static int is_ours(const char *path)
+{
+	char start[sizeof(HEADER)] = "";
+	struct stat st;
+	FILE *file;
+
+	if (lstat(path, &st))
+		return errno == ENOENT ? 0 : failed(path, "read");
+	if (!S_ISREG(st.st_mode))
+		return complain("%s: is not a regular file: remove it, then try again", path);
+	file = fopen(path, "re");
+	if (!file)
+		return failed(path, "read");
+	if (!fgets(start, sizeof(start), file))
+		start[0] = '\0';
+	fclose(file);
+	if (strcmp(start, HEADER))
+		return complain("%s: was not written by this command, which replaces it: remove it or give it another name, then try again",
+				path);
 	return 1;
 }
 
-static bool conf_is_all(const struct conf *conf)
+/* A new file takes the place of the old one, so that there is never half of one. */
+static int write_file(const char *path, const char *text)
 {
-	return conf->end - conf->list == 3 && !strncmp(conf->text + conf->list, "all", 3);
-}
+	/* Only names that end in .conf are read, so this one never is. */
+	char *temp = format("%s.XXXXXX", path), *dir = dirname(need(strdup(path)));
+	size_t length = strlen(text);
+	int fd, ret;
 
-static int conf_parse(struct conf *conf)
-{
-	size_t size = strlen(conf->text);
-	regmatch_t match[LIST_GROUP + 1];
-	const char *p = conf->text;
-	struct slot slot;
-	regex_t regex;
-	int ret;
-
-	/* Not joined to a last line that has no end. */
-	conf->before = size && (p[size - 1] != '\n' || (size > 1 && p[size - 2] == '\\')) ?
-		       "\n" OPTION : OPTION;
-	conf->behind = "\n";
-	conf->list = size;
-	conf->end = size;
-
-	if (regcomp(&regex, PATTERN, REG_EXTENDED | REG_NEWLINE))
-		abort();
-	while (!regexec(&regex, p, LIST_GROUP + 1, match, p > conf->text ? REG_NOTBOL : 0)) {
-		conf->before = "";
-		conf->behind = "";
-		conf->list = p - conf->text + match[LIST_GROUP].rm_so;
-		conf->end = p - conf->text + match[LIST_GROUP].rm_eo;
-		p += match[0].rm_eo;
-	}
-	regfree(&regex);
-
-	if (conf_is_all(conf))
-		return 0;
-	p = conf->text + conf->list;
-	do
-		ret = next_slot(conf, &p, &slot);
-	while (ret > 0);
-	return ret ? complain("%s: devices= is neither all nor a list like (0000:03:00.0)(04:00.*): correct it by hand",
-			      conf->path) : 0;
-}
-
-static void conf_close(struct conf *conf)
-{
-	if (conf->lock >= 0)
-		close(conf->lock);
-	free(conf->text);
-	free(conf->path);
-}
-
-static int conf_open(struct conf *conf)
-{
-	const char *path = getenv("PCIBACK_FIXUP_CONF") ?: "/etc/modprobe.d/xen-pciback-fixup.conf";
-	char *dir;
-	FILE *file;
-	int ret;
-
-	*conf = (struct conf){ .path = realpath(path, NULL) ?: strdup(path) };
-
-	/* Or of two that edit at once, one would undo what the other did. */
-	dir = strdup(conf->path);
-	conf->lock = open(dirname(dir), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	free(dir);
-	if (conf->lock >= 0)
-		flock(conf->lock, LOCK_EX);
-
-	file = fopen(conf->path, "re");
-	conf->text = file ? slurp(file) : errno == ENOENT ? strdup("") : NULL;
-	ret = conf->text ? conf_parse(conf) : conf_fail(conf, "read");
-	if (file)
-		fclose(file);
-	if (ret)
-		conf_close(conf);
-	return ret;
-}
-
-/* Write the file anew, with another list. */
-static int conf_write(const struct conf *conf, const char *list, FILE *file)
-{
-	struct stat old = { .st_mode = 0644, .st_uid = geteuid(), .st_gid = getegid() };
-
-	if (stat(conf->path, &old) && errno != ENOENT)
-		return -1;
-	fprintf(file, "%.*s%s%s%s%s", (int)conf->list, conf->text, conf->before, list,
-		conf->behind, conf->text + conf->end);
-	return fflush(file) || fchown(fileno(file), old.st_uid, old.st_gid) ||
-	       fchmod(fileno(file), old.st_mode & 07777) || fsync(fileno(file));
-}
-
-static int conf_store(const struct conf *conf, const char *list)
-{
-	FILE *file = NULL;
-	int fd, ret = 1;
-	char *temp;
-
-	/* modprobe reads only names that end in .conf, so it never sees this one. */
-	if (asprintf(&temp, "%s.XXXXXX", conf->path) < 0)
-		abort();
+	/* The directory may be missing where no package has put a file there. */
+	mkdir(dir, 0755);
 	fd = mkostemp(temp, O_CLOEXEC);
+	errno = fd < 0 ? errno : ENOSPC;	/* if less than all is written */
+	ret = fd < 0 || write(fd, text, length) != (ssize_t)length || fchmod(fd, 0644) ||
+	      fsync(fd) || rename(temp, path);
+	if (ret)
+		ret = failed(path, "written");
+	if (ret && fd >= 0)
+		unlink(temp);
 	if (fd >= 0)
-		file = fdopen(fd, "w");
-
-	if (!file || conf_write(conf, list, file) || rename(temp, conf->path)) {
-		ret = conf_fail(conf, "written");
-		if (fd >= 0)
-			unlink(temp);
-	} else {
-		fsync(conf->lock);
+		close(fd);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) {
+		fsync(fd);
+		close(fd);
 	}
-	if (file)
-		fclose(file);
+	free(dir);
 	free(temp);
 	return ret;
 }
 
-/* The slot that covers a BDF, "" for none; a wildcard rather than the BDF itself. */
-static const char *conf_cover(const struct conf *conf, const struct slot *bdf)
+/* Whether a slot stands for no function that is bound, but not in the list. */
+static bool adds_nothing(const struct pci_filter *slot, const struct list *list,
+			 const struct devices *devices)
 {
-	const char *p = conf->text + conf->list, *cover = "";
-	struct slot slot;
+	const struct device *dev = devices->all;
+	int i;
 
-	if (conf_is_all(conf))
-		return "devices=all";
-	while (next_slot(conf, &p, &slot) > 0)
-		if (slot_match(&slot, bdf) && slot.fn == SLOT_ANY)
-			return "a wildcard";
-		else if (slot_match(&slot, bdf))
-			cover = "devices=";
-	return cover;
+	for (i = 0; i < devices->count; i++, dev++)
+		if (dev->bound && slot_covers(slot, &dev->slot) && !list_covers(list, &dev->slot))
+			return false;
+	return true;
 }
 
-int persist_listed(const struct slot *bdf)
+/* (03:00.0)(03:00.1) becomes (03:00.*) where that adds nothing. */
+static void shorten(struct list *list, const struct devices *devices)
 {
-	struct conf conf;
-	int listed;
+	struct pci_filter slot;
+	int i, j;
 
-	if (conf_open(&conf))
-		return -1;
-	listed = !!*conf_cover(&conf, bdf);
-	conf_close(&conf);
-	return listed;
+	for (i = 0; i < list->count; i++) {
+		slot = list->slots[i];
+		slot.func = -1;
+		if (!adds_nothing(&slot, list, devices))
+			continue;
+		for (j = list->count - 1; j > i; j--) {
+			if (!slot_covers(&slot, &list->slots[j]))
+				continue;
+			list_remove(list, j);
+			list->slots[i] = slot;
+		}
+	}
 }
 
-/* Make the list anew, without the BDF or with it. */
-static int conf_set(const struct conf *conf, const struct slot *bdf, bool on)
+/* The list as text that the kernel takes; NULL if there is none. */
+static char *text_that_fits(struct list *list, const struct devices *devices)
 {
-	const char *p = conf->text + conf->list, *start;
-	struct slot slot;
-	char *list;
-	size_t size;
-	FILE *file;
+	char *text = list_text(list, false);
+
+	if (strlen(text) > DEVICES_MAX) {
+		free(text);
+		text = list_text(list, true);
+	}
+	if (strlen(text) > DEVICES_MAX) {
+		free(text);
+		shorten(list, devices);
+		text = list_text(list, true);
+	}
+	if (strlen(text) > DEVICES_MAX) {
+		complain("the list would have %zu characters, but the kernel takes %d: nothing was written; use wildcards like 03:00.*",
+			 strlen(text), DEVICES_MAX);
+		free(text);
+		text = NULL;
+	}
+	return text;
+}
+
+static int remove_file(const char *path)
+{
+	return unlink(path) && errno != ENOENT ? failed(path, "removed") : 0;
+}
+
+/* Take a slot out. Of a wildcard that stands for more, what is there of the rest stays. */
+static bool take_out(struct list *list, const struct pci_filter *slot,
+		     const struct devices *devices)
+{
+	bool changed = false;
+	int i, j;
+
+	for (i = list->count - 1; i >= 0; i--) {
+		struct pci_filter entry = list->slots[i];
+
+		if (!slot_covers(slot, &entry) && !slot_covers(&entry, slot))
+			continue;
+		list_remove(list, i);
+		changed = true;
+		for (j = 0; j < devices->count; j++)
+			if (slot_covers(&entry, &devices->all[j].slot) &&
+			    !slot_covers(slot, &devices->all[j].slot) &&
+			    !list_covers(list, &devices->all[j].slot))
+				list_add(list, &devices->all[j].slot);
+	}
+	return changed;
+}
+
+/* What is to be written: our two files, and what is known of all others. */
+struct change {
+	char *modprobe, *load;
+	struct boot boot;
+	struct list list;
+};
+
+static int write_list(struct change *change, const struct devices *devices)
+{
+	char *list, *text;
 	int ret;
 
-	file = open_memstream(&list, &size);
-	if (!file)
-		abort();
-	for (start = p; next_slot(conf, &p, &slot) > 0; start = p)
-		if (!slot_match(&slot, bdf))
-			fwrite(start, 1, p - start, file);
-	if (on)
-		fprintf(file, "(" BDF_FMT ")", BDF_ARG(bdf));
-	fclose(file);
+	if (is_ours(change->modprobe) < 0)
+		return -1;
+	if (!change->list.count) {
+		ret = remove_file(change->modprobe);
+		/* That of an administrator stays. */
+		if (!ret && change->boot.loader && !strcmp(change->boot.loader, change->load) &&
+		    is_ours(change->load) > 0)
+			ret = remove_file(change->load);
+		return ret;
+	}
 
-	ret = conf_store(conf, list);
+	list = text_that_fits(&change->list, devices);
+	if (!list)
+		return -1;
+	text = format(FIRST_LINE "options xen-pciback-fixup devices=%s\n", list);
+	ret = write_file(change->modprobe, text);
+	free(text);
 	free(list);
-	if (ret > 0)
-		printf(BDF_FMT ": %s %s\n", BDF_ARG(bdf), on ? "added to" : "removed from",
-		       conf->path);
 	return ret;
 }
 
-int persist_set(const struct slot *bdf, bool on)
+static int add(struct change *change, const struct devices *devices, const struct list *slots)
 {
-	struct conf conf;
-	const char *cover;
-	int ret = 0;
+	struct boot *boot = &change->boot;
+	struct list added = { 0 };
+	int i, ret = 0;
 
-	if (conf_open(&conf))
-		return -1;
+	for (i = 0; i < slots->count; i++) {
+		const struct pci_filter *slot = &slots->slots[i];
 
-	cover = conf_cover(&conf, bdf);
-	if (on ? !*cover : !strcmp(cover, "devices="))
-		ret = conf_set(&conf, bdf, on);
-	else if (on)
-		printf(BDF_FMT ": %s in %s covers it already\n", BDF_ARG(bdf), cover, conf.path);
-	else if (!*cover)
-		printf(BDF_FMT ": is not in %s\n", BDF_ARG(bdf), conf.path);
+		if (list_covers(&boot->list, slot)) {
+			printf("%s: is in %s already\n", slot_text(slot).text, boot->source);
+		} else if (boot->other) {
+			return complain("%s: devices= in %s counts as well, and the kernel takes one only: remove that there, and add what it lists with pciback-fixup enable --persist",
+					slot_text(slot).text, boot->other);
+		} else if (!list_covers(&change->list, slot)) {
+			take_out(&change->list, slot, devices);		/* parts of it */
+			list_add(&change->list, slot);
+			list_add(&added, slot);
+		}
+	}
+	if (added.count)
+		ret = write_list(change, devices);
+	for (i = 0; i < added.count && !ret; i++)
+		printf("%s: added to %s\n", slot_text(&added.slots[i]).text, change->modprobe);
+	free(added.slots);
+
+	if (!ret && !boot->loader)
+		ret = is_ours(change->load) < 0 ? -1 :
+		      write_file(change->load, FIRST_LINE "xen-pciback-fixup\n");
+	if (ret)
+		return ret;
+
+	/* What counts is what modprobe makes of it. */
+	boot_free(boot);
+	ret = boot_read(boot);
+	if (!ret && boot->problem)
+		ret = complain("not in force after the next boot: %s", boot->problem);
+	return ret;
+}
+
+static int drop(struct change *change, const struct devices *devices, const struct list *slots)
+{
+	struct list dropped = { 0 };
+	int i, ret = 0;
+
+	for (i = 0; i < slots->count; i++) {
+		const struct pci_filter *slot = &slots->slots[i];
+
+		if (take_out(&change->list, slot, devices))
+			list_add(&dropped, slot);
+		else if (list_covers(&change->boot.list, slot))
+			ret = complain("%s: is in devices= of %s: remove it there", slot_text(slot).text,
+				       change->boot.source);
+		else
+			printf("%s: is not in %s\n", slot_text(slot).text, change->modprobe);
+	}
+	if (dropped.count && write_list(change, devices))
+		ret = -1;
 	else
-		ret = complain(BDF_FMT ": %s in %s covers it and others: edit that by hand to leave one out",
-			       BDF_ARG(bdf), cover, conf.path);
-	conf_close(&conf);
+		for (i = 0; i < dropped.count; i++)
+			printf("%s: removed from %s\n", slot_text(&dropped.slots[i]).text,
+			       change->modprobe);
+	free(dropped.slots);
+	return ret;
+}
+
+int persist(const struct devices *devices, const struct list *slots, bool on)
+{
+	struct change change = { .modprobe = format("%s" MODPROBE_CONF, root),
+				 .load = format("%s" LOAD_CONF, root) };
+	int fd, ret = -1;
+
+	fd = lock();
+	if (fd >= 0 && !boot_read(&change.boot)) {
+		if (list_parse(change.boot.own ?: "", &change.list) && !change.list.all)
+			ret = (on ? add : drop)(&change, devices, slots);
+		else
+			complain("%s: devices= is no list like (0000:03:00.0)(04:00.*): remove the file, then try again",
+				 change.modprobe);
+		boot_free(&change.boot);
+	}
+	if (fd >= 0)
+		close(fd);
+	free(change.list.slots);
+	free(change.modprobe);
+	free(change.load);
 	return ret;
 }

@@ -1,65 +1,136 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * How functions are written: 0000:03:00.0, or 03:00.0 in domain 0, all in
- * hexadecimal. In a list a '*' may stand for the function, or for device and
- * function. What the module refuses in devices= must be refused here.
+ * hexadecimal. A '*' may stand for the function, or for device and function.
+ * libpci reads them; it takes more than the module does in devices=, which is
+ * refused here. A list is slots in parentheses, one after the other, or "all".
  */
 
 #include <ctype.h>
-#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "pciback-fixup.h"
 
-/* Read a number up to max and the character behind it; NULL if they are not there. */
-static const char *number(const char *p, unsigned long max, char behind, unsigned int *n)
+#define HEX	"0123456789abcdefABCDEF"
+
+bool slot_parse(const char *text, struct pci_filter *slot)
 {
-	unsigned long value;
-	char *end;
+	char copy[24];
+	size_t length = strlen(text);
+	const char *p;
 
-	/* strtoul() would take blanks, a sign and 0x as well. */
-	if (!isxdigit((unsigned char)p[0]) || p[1] == 'x' || p[1] == 'X')
-		return NULL;
-	value = strtoul(p, &end, 16);
-	*n = value;
-	if (value > max || (behind && *end != behind))
-		return NULL;
-	return end + !!behind;
-}
+	/*
+	 * For libpci, a part that is not there is any; it takes 0x, blanks and
+	 * signs, and cuts off what has more than 32 bits.
+	 */
+	for (p = text; *p; p += strspn(p, HEX) ?: 1)
+		if (strspn(p, HEX) > 8)
+			return false;
+	if (length >= sizeof(copy) || strspn(text, HEX ":.*") != length ||
+	    !isxdigit(text[0]) || !strchr(text, '.') || text[length - 1] == '.' ||
+	    strstr(text, "::") || strstr(text, ":."))
+		return false;
 
-/* Read a slot; returns what is behind it, NULL if there is none. */
-const char *slot_parse(const char *text, struct slot *slot)
-{
-	const char *p = number(text, INT_MAX, ':', &slot->domain);
-
-	p = p ? number(p, 0xff, ':', &slot->bus) : NULL;
-	if (!p) {
+	pci_filter_init(NULL, slot);
+	if (pci_filter_parse_slot(slot, strcpy(copy, text)))
+		return false;
+	if (slot->domain < 0)
 		slot->domain = 0;
-		p = number(text, 0xff, ':', &slot->bus);
+	return slot->bus >= 0 && (slot->slot >= 0 || slot->func < 0);
+}
+
+struct pci_filter slot_of(const struct pci_dev *pci)
+{
+	struct pci_filter slot;
+
+	pci_filter_init(NULL, &slot);
+	slot.domain = pci->domain;
+	slot.bus = pci->bus;
+	slot.slot = pci->dev;
+	slot.func = pci->func;
+	return slot;
+}
+
+bool slot_is_bdf(const struct pci_filter *slot)
+{
+	return slot->func >= 0;
+}
+
+bool slot_covers(const struct pci_filter *slot, const struct pci_filter *other)
+{
+	return slot->domain == other->domain && slot->bus == other->bus &&
+	       (slot->slot < 0 || slot->slot == other->slot) &&
+	       (slot->func < 0 || slot->func == other->func);
+}
+
+static struct slot_text slot_format(const struct pci_filter *slot, bool brief)
+{
+	char domain[10] = "", dev[3] = "*", fn[2] = "*";
+	struct slot_text text;
+
+	if (slot->domain || !brief)
+		snprintf(domain, sizeof(domain), "%04x:", slot->domain);
+	if (slot->slot >= 0)
+		snprintf(dev, sizeof(dev), "%02x", slot->slot & 0x1f);
+	if (slot->func >= 0)
+		snprintf(fn, sizeof(fn), "%x", slot->func & 7);
+	snprintf(text.text, sizeof(text.text), "%s%02x:%s.%s", domain, slot->bus & 0xff, dev, fn);
+	return text;
+}
+
+struct slot_text slot_text(const struct pci_filter *slot)
+{
+	return slot_format(slot, false);
+}
+
+bool list_parse(const char *text, struct list *list)
+{
+	struct pci_filter slot;
+	char item[24];
+	int length;
+
+	*list = (struct list){ .all = !strcmp(text, "all") };
+	for (; *text && !list->all; text += length) {
+		length = 0;
+		if (sscanf(text, "(%23[^()])%n", item, &length) != 1 || !length ||
+		    !slot_parse(item, &slot)) {
+			list->count = 0;
+			return false;
+		}
+		list_add(list, &slot);
 	}
-	if (!p)
-		return NULL;
-
-	slot->dev = SLOT_ANY;
-	slot->fn = SLOT_ANY;
-	if (p[0] == '*')
-		return p[1] == '.' && p[2] == '*' ? p + 3 : NULL;
-	p = number(p, 0x1f, '.', &slot->dev);
-	if (p && *p == '*')
-		return p + 1;
-	return p ? number(p, 7, '\0', &slot->fn) : NULL;
+	return true;
 }
 
-bool slot_match(const struct slot *slot, const struct slot *bdf)
+void list_add(struct list *list, const struct pci_filter *slot)
 {
-	return slot->domain == bdf->domain && slot->bus == bdf->bus &&
-	       (slot->dev == SLOT_ANY || slot->dev == bdf->dev) &&
-	       (slot->fn == SLOT_ANY || slot->fn == bdf->fn);
+	list->slots = need(realloc(list->slots, (list->count + 1) * sizeof(*slot)));
+	list->slots[list->count++] = *slot;
 }
 
-bool bdf_parse(const char *text, struct slot *bdf)
+void list_remove(struct list *list, int i)
 {
-	const char *end = slot_parse(text, bdf);
+	list->count--;
+	memmove(&list->slots[i], &list->slots[i + 1], (list->count - i) * sizeof(*list->slots));
+}
 
-	return end && !*end && bdf->fn != SLOT_ANY;
+bool list_covers(const struct list *list, const struct pci_filter *slot)
+{
+	int i;
+
+	for (i = 0; i < list->count; i++)
+		if (slot_covers(&list->slots[i], slot))
+			return true;
+	return list->all;
+}
+
+char *list_text(const struct list *list, bool brief)
+{
+	char *text = need(calloc(list->count + 1, sizeof(struct slot_text) + 2)), *end = text;
+	int i;
+
+	for (i = 0; i < list->count; i++)
+		end += sprintf(end, "(%s)", slot_format(&list->slots[i], brief).text);
+	return text;
 }

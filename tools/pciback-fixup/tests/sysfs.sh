@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# A sysfs with PCI devices, made of plain files below $SYSFS. It does not
-# react: what is written to rciep changes no guest_flags.
+# A simulated dom0 in plain files below $ROOT: sysfs with PCI devices, xenstore,
+# modprobe's configuration. It does not react: what is written to rciep changes
+# no guest_flags.
+
+SYS=sys/bus/pci
 
 # config_space VENDOR DEVICE FLAGS: 256 bytes; FLAGS is the value of
 # PCI_EXP_FLAGS in hexadecimal, - for a device without that capability
@@ -20,8 +23,8 @@ config_space() {
 
 # device BDF DRIVER VENDOR DEVICE FLAGS
 device() {
-	local dir=$SYSFS/bus/pci/devices/$1
-	mkdir -p "$dir" "$SYSFS/bus/pci/drivers/$2"
+	local dir=$ROOT/$SYS/devices/$1
+	mkdir -p "$dir" "$ROOT/$SYS/drivers/$2"
 	ln -s "../../drivers/$2" "$dir/driver"
 	echo "0x$3" >"$dir/vendor"
 	echo "0x$4" >"$dir/device"
@@ -30,7 +33,7 @@ device() {
 
 # offer BDF RCIEP HARDWARE_FLAGS GUEST_FLAGS HITS: the module is in charge of it
 offer() {
-	local dir=$SYSFS/bus/pci/devices/$1/pciback_fixup
+	local dir=$ROOT/$SYS/devices/$1/pciback_fixup
 	mkdir -p "$dir"
 	echo "$2" >"$dir/rciep"
 	echo "0x$3" >"$dir/hardware_flags"
@@ -38,8 +41,26 @@ offer() {
 	echo "$5" >"$dir/hits"
 }
 
-make_sysfs() {
-	mkdir -p "$SYSFS/module/xen_pciback_fixup"
+# holds DOMID NAME STATE BDF...: a domain, as printf's %b writes its name
+holds() {
+	local dir=$ROOT/xenstore/local/domain/0/backend/pci/$1/0 n=0 bdf
+	mkdir -p "$dir"
+	printf '%b' "$2" >"$dir/domain"
+	echo "$3" >"$dir/state"
+	for bdf in "${@:4}"; do
+		echo "$bdf" >"$dir/dev-$n"
+		n=$((n + 1))
+	done
+	echo "$n" >"$dir/num_devs"
+}
+
+make_root() {
+	mkdir -p "$ROOT"/{proc,run} "$ROOT"/etc/{modprobe.d,modules-load.d} \
+		"$ROOT"/sys/{hypervisor/properties,module/xen_pciback_fixup}
+	echo "root=/dev/sda1 quiet" >"$ROOT/proc/cmdline"
+	echo xen >"$ROOT/sys/hypervisor/type"
+	echo 00002f05 >"$ROOT/sys/hypervisor/properties/features"
+	echo 1.2.3 >"$ROOT/sys/module/xen_pciback_fixup/version"
 	device 0000:03:00.0 pciback 8086 10d3 0002
 	offer 0000:03:00.0 0 0002 0002 0
 	# Config space shows what guests see, not the hardware.
@@ -52,11 +73,14 @@ make_sysfs() {
 	device 0000:00:1c.0 pciback 8086 a110 0142
 	device 0000:07:01.0 pciback 10ec 8139 -
 	device 0000:00:1f.3 snd_hda_intel 8086 a170 0092
+	holds 2 gone 6 0000:03:00.1
+	holds 3 win10 4 0000:03:00.1
+	holds 7 'two "words"' 4 0000:07:01.0 0000:04:00.0
 }
 
 # What config space alone shows of the same devices.
 unload_module() {
-	rm -r "$SYSFS/module/xen_pciback_fixup" "$SYSFS"/bus/pci/devices/*/pciback_fixup
-	config_space 8086 10d3 0001 >"$SYSFS/bus/pci/devices/0000:03:00.1/config"
-	config_space 144d a808 0002 >"$SYSFS/bus/pci/devices/10000:e1:1f.7/config"
+	rm -r "$ROOT/sys/module/xen_pciback_fixup" "$ROOT/$SYS"/devices/*/pciback_fixup
+	config_space 8086 10d3 0001 >"$ROOT/$SYS/devices/0000:03:00.1/config"
+	config_space 144d a808 0002 >"$ROOT/$SYS/devices/10000:e1:1f.7/config"
 }

@@ -7,13 +7,14 @@
 
 # What the rig itself needs on the building machine, and what debug kernels do.
 RIG_PACKAGES=(qemu-system-x86 mmdebstrap e2fsprogs cpio kmod xz-utils gzip make
-	gcc libc6-dev libpci-dev)
+	gcc libc6-dev libpci-dev libkmod-dev libsmartcols-dev libxen-dev pkg-config)
 
 KERNEL_PACKAGES=(bc flex bison libelf-dev libssl-dev perl python3)
 
 # dom0's root: the toolstack, the stock device model and its firmware, libpci's
-# tools, a shell, what makes a disk to boot from.
+# tools, what pciback-fixup is linked with, a shell, what makes a disk to boot from.
 DOM0_PACKAGES=(xen-utils-4.17 qemu-system-xen xen-utils-common xenstore-utils
+	libpci3 libkmod2 libsmartcols1 libxenstore4
 	pciutils kmod bash dash coreutils diffutils findutils sed grep gawk procps
 	util-linux mount seabios ipxe-qemu isolinux syslinux-common xorriso
 	busybox-static libc-bin base-files)

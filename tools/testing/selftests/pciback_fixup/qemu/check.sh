@@ -74,6 +74,11 @@ fuzz() { SECONDS_OF_FUZZ=20 "$QEMU_DIR/fuzz.sh"; }
 
 dom0() { CPUS=2 job "$1" check; }
 
+command_tests() {
+	"$QEMU_DIR/deps.sh" bash-completion pci.ids python3 || return
+	make -s -C "$TOP/tools/pciback-fixup" test
+}
+
 more=()
 [ "${1-}" != --all ] || more=(in-tree packages command)
 
@@ -106,7 +111,7 @@ build_source 6.12 >/dev/null
 	part kunit "$QEMU_DIR/kunit.sh"
 	part cost "$QEMU_DIR/bench.sh" --short
 	part fuzz fuzz
-	[ ${#more[@]} = 0 ] || part command make -s -C "$TOP/tools/pciback-fixup" test
+	[ ${#more[@]} = 0 ] || part command command_tests
 	wait
 } &
 trap 'kill $(jobs -p) 2>/dev/null || :' EXIT

@@ -77,7 +77,8 @@ make_payload() {
 	make -s -C "$tree/kselftest"
 	cp -r "$TOP/tools/pciback-fixup" "$tree/command"
 	make -s -C "$tree/command" clean
-	make -s -C "$tree/command" CFLAGS="-O2 -Werror" || return
+	make -s -C "$tree/command" CFLAGS="-O2 -Werror" \
+		VERSION="$(sed -n 's/^MODULE_VERSION("\(.*\)");$/\1/p' "$MODULE_DIR/fixup_main.c")" || return
 	mkdir "$tree/bin"
 	cp "$tree/command/pciback-fixup" "$(static_tool "$QEMU_DIR/../bench/config_bench.c")" "$tree/bin/"
 	rm -rf "$tree/command"
