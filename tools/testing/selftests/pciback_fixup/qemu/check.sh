@@ -74,6 +74,9 @@ fuzz() { SECONDS_OF_FUZZ=20 "$QEMU_DIR/fuzz.sh"; }
 
 dom0() { CPUS=2 job "$1" check; }
 
+# A reboot of dom0 keeps what it wrote to its disk: QEMU goes on.
+persist() { MORE_ARGS=(-action reboot=reset); job 6.12 persist; }
+
 command_tests() {
 	"$QEMU_DIR/deps.sh" bash-completion pci.ids python3 || return
 	make -s -C "$TOP/tools/pciback-fixup" test
@@ -108,6 +111,7 @@ build_source 6.12 >/dev/null
 	part dom0-6.12 dom0 6.12
 	part dom0-6.1 dom0 6.1
 	[ ${#more[@]} = 0 ] || part in-tree "$QEMU_DIR/intree.sh"
+	part persist persist
 	part kunit "$QEMU_DIR/kunit.sh"
 	part cost "$QEMU_DIR/bench.sh" --short
 	part fuzz fuzz
@@ -116,7 +120,7 @@ build_source 6.12 >/dev/null
 } &
 trap 'kill $(jobs -p) 2>/dev/null || :' EXIT
 
-for name in lint demo dom0-6.12 kunit guests dom0-debug cost fuzz dom0-6.1 "${more[@]}"; do
+for name in lint demo dom0-6.12 kunit guests dom0-debug persist cost fuzz dom0-6.1 "${more[@]}"; do
 	collect "$name"
 done
 
