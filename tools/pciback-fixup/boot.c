@@ -54,12 +54,15 @@ struct config {
 
 static int config_read(const char * const *paths, struct config *config)
 {
-	struct kmod_ctx *ctx = kmod_new(NULL, paths);
+	struct kmod_ctx *ctx;
 	struct kmod_module *module = NULL;
 	struct kmod_config_iter *names;
 	const char *text;
 
 	*config = (struct config){ 0 };
+	/* It would complain of a file as often as we have it read. */
+	setenv("KMOD_LOG", "crit", 1);
+	ctx = kmod_new(NULL, paths);
 	if (!ctx || kmod_module_new_from_name(ctx, MODULE, &module)) {
 		kmod_unref(ctx);
 		return complain("modprobe's configuration cannot be read: %s", strerror(errno));

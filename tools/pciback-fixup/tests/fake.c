@@ -6,6 +6,7 @@
  */
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -22,22 +23,39 @@ static void __attribute__((constructor)) set_root(void)
 	root = getenv("ROOT") ?: "/nonexistent";
 }
 
-/* libkmod reads the kernel command line by its full name. */
+/* libkmod reads the kernel command line by its full name, in one way or the other. */
+static char *path_below_root(const char *path)
+{
+	return format("%s%s", strcmp(path, "/proc/cmdline") ? "" : root, path);
+}
+
 int open(const char *path, int flags, ...)
 {
-	char *own = NULL;
+	char *own = path_below_root(path);
 	va_list args;
 	int fd, mode;
 
 	va_start(args, flags);
 	mode = flags & O_CREAT ? va_arg(args, int) : 0;
 	va_end(args);
-	if (!strcmp(path, "/proc/cmdline"))
-		own = format("%s%s", root, path);
-	fd = syscall(SYS_openat, AT_FDCWD, own ?: path, flags, mode);
+	fd = syscall(SYS_openat, AT_FDCWD, own, flags, mode);
 	free(own);
 	return fd;
 }
+
+FILE *fopen(const char *path, const char *mode)
+{
+	FILE *(*real)(const char *path, const char *mode) = dlsym(RTLD_NEXT, "fopen");
+	char *own = path_below_root(path);
+	FILE *file = real(own, mode);
+
+	free(own);
+	return file;
+}
+
+/* The same with 64 bits. */
+int open64(const char *path, int flags, ...) __attribute__((alias("open")));
+FILE *fopen64(const char *path, const char *mode) __attribute__((alias("fopen")));
 
 struct xs_handle *xs_open(unsigned long flags)
 {

@@ -930,14 +930,15 @@ test_install_and_uninstall() {
 }
 
 test_make_clean_needs_nothing() {
-	cp -r "$here/.." "$tmp/copy"
-	make -s -C "$tmp/copy" PKG_CONFIG=/nonexistent clean 2>"$tmp/err" || fail "clean failed"
-	is "$(cat "$tmp/err")$(find "$tmp/copy" -name '*.o')" ""
-	! make -s -C "$tmp/copy" PKG_CONFIG=false VERSION=1 2>"$tmp/err" >"$tmp/out" || fail "it was built"
+	mkdir -p "$tmp/of/a"
+	cp -r "$here/.." "$tmp/of/a/copy"
+	make -s -C "$tmp/of/a/copy" PKG_CONFIG=/nonexistent clean 2>"$tmp/err" || fail "clean failed"
+	is "$(cat "$tmp/err")$(find "$tmp/of/a/copy" -name '*.o')" ""
+	! make -s -C "$tmp/of/a/copy" PKG_CONFIG=false VERSION=1 2>"$tmp/err" >"$tmp/out" || fail "it was built"
 	has "$(cat "$tmp/err")" "libkmod-dev"
-	! make -s -C "$tmp/copy" 2>"$tmp/err" >"$tmp/out" || fail "it was built without a version"
+	! make -s -C "$tmp/of/a/copy" 2>"$tmp/err" >"$tmp/out" || fail "it was built without a version"
 	has "$(cat "$tmp/err")" "give VERSION="
-	rm -r "$tmp/copy"
+	rm -r "$tmp/of"
 }
 
 # --- run all ----------------------------------------------------------------------------
