@@ -45,21 +45,25 @@ static char *last_devices(const char *options)
 	return value;
 }
 
-/* What a configuration has to say of the module. */
-struct config {
-	char *devices;
-	char *install;		/* the command to run instead of loading it */
-	bool blacklisted;
-};
-
-static int config_read(const char * const *paths, struct config *config)
+static void set(char **text, char *value)
 {
-	struct kmod_ctx *ctx;
+	free(*text);
+	*text = value;
+}
+
+/*
+ * Note what a configuration has to say of the module: all of it, or with a name
+ * that of one file, or with none at all that of the kernel command line, which
+ * libkmod adds to each.
+ */
+static int read_config(struct boot *boot, const char * const *paths, const char *name, bool own)
+{
 	struct kmod_module *module = NULL;
 	struct kmod_config_iter *names;
+	struct kmod_ctx *ctx;
 	const char *text;
+	char *devices;
 
-	*config = (struct config){ 0 };
 	/* It would complain of a file as often as we have it read. */
 	setenv("KMOD_LOG", "crit", 1);
 	ctx = kmod_new(NULL, paths);
@@ -67,26 +71,32 @@ static int config_read(const char * const *paths, struct config *config)
 		kmod_unref(ctx);
 		return complain("modprobe's configuration cannot be read: %s", strerror(errno));
 	}
+
 	text = kmod_module_get_options(module);
-	if (text)
-		config->devices = last_devices(text);
+	devices = text ? last_devices(text) : NULL;
+	if (name && devices && !boot->on_cmdline) {
+		set(own ? &boot->own : &boot->other, need(strdup(own ? devices : name)));
+		set(&boot->source, need(strdup(name)));
+		boot->on_cmdline = !*paths;
+	}
+	if (name)
+		free(devices);
+	else
+		boot->devices = devices;
+
 	text = kmod_module_get_install_commands(module);
-	if (text)
-		config->install = need(strdup(text));
+	if (text && name && !boot->problem)
+		boot->problem = format("%s has \"%s\" run in place of loading the module: remove that install line",
+				       name, text);
 	names = kmod_config_get_blacklists(ctx);
 	while (names && kmod_config_iter_next(names))
-		if (!strcmp(kmod_config_iter_get_key(names), MODULE))
-			config->blacklisted = true;
+		if (!strcmp(kmod_config_iter_get_key(names), MODULE) && name && !boot->problem)
+			boot->problem = format("%s blacklists the module: remove that from there",
+					       name);
 	kmod_config_iter_free_iter(names);
 	kmod_module_unref(module);
 	kmod_unref(ctx);
 	return 0;
-}
-
-static void config_free(struct config *config)
-{
-	free(config->devices);
-	free(config->install);
 }
 
 static const char *name_of(const char *path)
@@ -183,75 +193,16 @@ static int find_loader(struct boot *boot)
 /* module_blacklist=, which the kernel itself obeys. */
 static bool kernel_refuses(void)
 {
-	char *path = format("%s/proc/cmdline", root), *line = NULL, *word, *name, *words, *names;
-	FILE *file = fopen(path, "re");
+	char *line = first_line("/proc/cmdline"), *word, *name, *words, *names;
 	bool found = false;
-	size_t size = 0;
 
-	if (file && getline(&line, &size, file) >= 0)
-		for (word = strtok_r(line, " \n", &words); word; word = strtok_r(NULL, " \n", &words))
-			if (!strncmp(word, "module_blacklist=", 17))
-				for (name = strtok_r(word + 17, ",", &names); name;
-				     name = strtok_r(NULL, ",", &names))
-					found = found || is_module(name);
-	if (file)
-		fclose(file);
-	free(path);
+	for (word = line ? strtok_r(line, " ", &words) : NULL; word; word = strtok_r(NULL, " ", &words))
+		if (!strncmp(word, "module_blacklist=", 17))
+			for (name = strtok_r(word + 17, ",", &names); name;
+			     name = strtok_r(NULL, ",", &names))
+				found = found || is_module(name);
 	free(line);
 	return found;
-}
-
-static void set(char **text, char *value)
-{
-	free(*text);
-	*text = value;
-}
-
-/* Note what one file, or the kernel command line, has. The last one comes last. */
-static void note_source(struct boot *boot, const struct config *part, const char *path, bool own)
-{
-	if (part->devices) {
-		set(own ? &boot->own : &boot->other, need(strdup(own ? part->devices : path)));
-		set(&boot->source, need(strdup(path)));
-	}
-	if (part->install)
-		set(&boot->problem,
-		    format("%s has \"%s\" run in place of loading the module: remove that install line",
-			   path, part->install));
-	if (part->blacklisted)
-		set(&boot->problem,
-		    format("%s blacklists the module: remove that from there", path));
-}
-
-static int read_sources(struct boot *boot)
-{
-	char *own = format("%s" MODPROBE_CONF, root);
-	const char *paths[2] = { NULL, NULL };
-	struct config cmdline, part;
-	int i, ret, count;
-	glob_t files;
-
-	count = files_find("modprobe.d", &files);
-	if (count < 0)
-		return -1;
-	/* libkmod adds what the kernel command line has to each configuration. */
-	ret = config_read(paths, &cmdline);
-	for (i = 0; i < count && !ret; i++) {
-		paths[0] = files.gl_pathv[i];
-		ret = config_read(paths, &part);
-		if (ret)
-			break;
-		if (cmdline.devices)
-			set(&part.devices, NULL);
-		note_source(boot, &part, paths[0], !strcmp(paths[0], own));
-		config_free(&part);
-	}
-	if (!ret)
-		note_source(boot, &cmdline, "the kernel command line", false);
-	config_free(&cmdline);
-	globfree(&files);
-	free(own);
-	return ret;
 }
 
 static void find_problem(struct boot *boot)
@@ -270,28 +221,39 @@ static void find_problem(struct boot *boot)
 		boot->problem = format("nothing has the module loaded at boot: put xen-pciback-fixup into a file in /etc/modules-load.d");
 }
 
+static int read_modprobe_d(struct boot *boot)
+{
+	const char *one[2] = { NULL, NULL }, *all[PARENTS + 1] = { NULL };
+	char *own = format("%s" MODPROBE_CONF, root);
+	int i, ret, count;
+	glob_t files;
+
+	count = files_find("modprobe.d", &files);
+	ret = count < 0 ? -1 : read_config(boot, one, "the kernel command line", false);
+	for (i = 0; i < count && !ret; i++) {
+		one[0] = files.gl_pathv[i];
+		ret = read_config(boot, one, one[0], !strcmp(one[0], own));
+	}
+	for (i = 0; i < PARENTS; i++)
+		all[i] = format("%s%s/modprobe.d", root, parents[i]);
+	ret = ret ?: read_config(boot, all, NULL, false);
+	for (i = 0; i < PARENTS; i++)
+		free((char *)all[i]);
+	if (count >= 0)
+		globfree(&files);
+	free(own);
+	return ret;
+}
+
 int boot_read(struct boot *boot)
 {
-	const char *paths[PARENTS + 1] = { NULL };
-	struct config config;
-	int i, ret;
-
 	*boot = (struct boot){ 0 };
-	/* First, as libkmod waits for ever for some of what that finds. */
-	if (read_sources(boot) || find_loader(boot))
+	if (read_modprobe_d(boot) || find_loader(boot))
 		return -1;
-	for (i = 0; i < PARENTS; i++)
-		paths[i] = format("%s%s/modprobe.d", root, parents[i]);
-	ret = config_read(paths, &config);
-	for (i = 0; i < PARENTS; i++)
-		free((char *)paths[i]);
-	if (ret)
-		return ret;
-
-	set(&boot->devices, config.devices);
-	free(config.install);
 	if (boot->devices && *boot->devices)
 		find_problem(boot);
+	else
+		set(&boot->problem, NULL);
 	return 0;
 }
 

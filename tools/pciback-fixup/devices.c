@@ -148,6 +148,7 @@ static int compare(const void *a, const void *b)
 void devices_scan(struct devices *devices)
 {
 	struct pci_access *access = need(pci_alloc());
+	char *path = format("%s/sys/bus/pci", root);
 	const char *driver;
 	struct pci_dev *pci;
 	struct device *dev;
@@ -155,7 +156,8 @@ void devices_scan(struct devices *devices)
 	access->method = PCI_ACCESS_SYS_BUS_PCI;
 	access->error = pci_failed;
 	access->warning = pci_quiet;
-	pci_set_param(access, "sysfs.path", format("%s/sys/bus/pci", root));
+	pci_set_param(access, "sysfs.path", path);
+	free(path);
 	pci_init(access);
 	pci_scan_bus(access);
 
@@ -176,6 +178,16 @@ void devices_scan(struct devices *devices)
 			device_read(dev);
 	}
 	qsort(devices->all, devices->count, sizeof(*dev), compare);
+}
+
+void devices_free(struct devices *devices)
+{
+	int i;
+
+	for (i = 0; i < devices->count; i++)
+		free(devices->all[i].bdf);
+	free(devices->all);
+	pci_cleanup(devices->access);
 }
 
 struct device *devices_find(const struct devices *devices, const struct pci_filter *slot)

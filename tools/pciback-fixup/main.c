@@ -213,7 +213,7 @@ static int run(const char *name, unsigned int options, const char *columns, char
 	struct devices devices;
 	struct list slots = { 0 };
 	struct pci_filter slot;
-	int command, i;
+	int command, status, i;
 
 	for (command = 0; command < count && strcmp(name, commands[command].name); command++)
 		;
@@ -227,23 +227,27 @@ static int run(const char *name, unsigned int options, const char *columns, char
 		return usage_error("either BDFs or --all must be given to ", name);
 	/* All are checked before anything is done. */
 	for (i = 0; i < given; i++) {
-		if (!slot_parse(args[i], &slot))
-			return usage_error("not a BDF like 0000:03:00.0, nor a pattern like 03:00.*: ", args[i]);
+		if (!slot_parse(args[i], &slot)) {
+			free(slots.slots);
+			return usage_error("not a BDF like 0000:03:00.0, nor a pattern like 03:00.*: ",
+					   args[i]);
+		}
 		list_add(&slots, &slot);
 	}
 
 	devices_scan(&devices);
-	switch (command) {
-	case 0:
-		return list_devices(&devices, &slots, columns, options & JSON, options & NOHEADINGS);
-	case 1:
-		return check_devices(&devices, &slots, options & JSON);
-	case 2:
-	case 3:
-		return switch_all(&devices, &slots, options, command == 2);
-	default:
-		return show_status(&devices, options & JSON);
-	}
+	if (!strcmp(name, "list"))
+		status = list_devices(&devices, &slots, columns, options & JSON,
+				      options & NOHEADINGS);
+	else if (!strcmp(name, "check"))
+		status = check_devices(&devices, &slots, options & JSON);
+	else if (!strcmp(name, "status"))
+		status = show_status(&devices, options & JSON);
+	else
+		status = switch_all(&devices, &slots, options, !strcmp(name, "enable"));
+	devices_free(&devices);
+	free(slots.slots);
+	return status;
 }
 
 /* What was printed must have arrived, or a program would take half of it for all. */

@@ -81,6 +81,7 @@ struct devices {
 };
 
 void devices_scan(struct devices *devices);
+void devices_free(struct devices *devices);
 struct device *devices_find(const struct devices *devices, const struct pci_filter *slot);
 void device_read(struct device *dev);	/* its types, and what the module says */
 int device_switch(const struct device *dev, bool on);	/* 0, or an errno */
@@ -109,6 +110,7 @@ struct boot {
 	char *source;			/* where that is from */
 	char *other;			/* the last such place that is not MODPROBE_CONF */
 	char *own;			/* what MODPROBE_CONF itself has */
+	bool on_cmdline;		/* of the kernel, where it overrules all files */
 	char *loader;			/* the file that has the module loaded; NULL: none */
 	char *problem;			/* why devices= would not be in force; NULL: it would */
 	struct list list;		/* devices=, parsed */

@@ -292,10 +292,10 @@ int persist(const struct devices *devices, const struct list *slots, bool on)
 		else
 			complain("%s: devices= is no list like (0000:03:00.0)(04:00.*): remove the file, then try again",
 				 change.modprobe);
-		boot_free(&change.boot);
 	}
 	if (fd >= 0)
 		close(fd);
+	boot_free(&change.boot);
 	free(change.list.slots);
 	free(change.modprobe);
 	free(change.load);

@@ -282,8 +282,9 @@ static int judge(const struct device *dev, void *data)
 
 int check_devices(const struct devices *devices, const struct list *slots, bool json)
 {
+	static const char * const keys[] = { "BDF", "GUEST", "VERDICT", "REASON", "REMEDY" };
 	struct libscols_table *table;
-	int status;
+	int i, status;
 
 	if (!is_dom0()) {
 		complain("this is not a Xen dom0, so there is nothing to check; to see what it is: cat /sys/hypervisor/type");
@@ -294,11 +295,8 @@ int check_devices(const struct devices *devices, const struct list *slots, bool 
 		return ERROR;
 	}
 	table = table_new("devices", json);
-	column_add(table, "BDF", 0, SCOLS_JSON_STRING);
-	column_add(table, "GUEST", 0, SCOLS_JSON_STRING);
-	column_add(table, "VERDICT", 0, SCOLS_JSON_STRING);
-	column_add(table, "REASON", 0, SCOLS_JSON_STRING);
-	column_add(table, "REMEDY", 0, SCOLS_JSON_STRING);
+	for (i = 0; i < (int)(sizeof(keys) / sizeof(*keys)); i++)
+		column_add(table, keys[i], 0, SCOLS_JSON_STRING);
 	status = each_bound(devices, slots, judge, table);
 	table_print(table);
 	return status;
@@ -339,82 +337,52 @@ static char *next_step(const struct devices *devices, const struct boot *boot)
 	return format("nothing");
 }
 
-/* A row of the table; or, with a key, what JSON has in its place. */
-struct field {
-	const char *key, *label;
-	const char *value, *text;
-	int json;
-};
-
-static void print_fields(const struct field *fields, int count, bool json)
-{
-	struct libscols_table *table = table_new("status", json);
-	struct libscols_line *line;
-	int i;
-
-	scols_table_enable_noheadings(table, true);
-	for (i = 0; i < count && json; i++)
-		column_add(table, fields[i].key, 0, fields[i].json);
-	if (!json) {
-		column_add(table, "field", 0, SCOLS_JSON_STRING);
-		column_add(table, "text", SCOLS_FL_WRAP, SCOLS_JSON_STRING);
-	}
-	line = json ? line_add(table) : NULL;
-	for (i = 0; i < count; i++) {
-		if (json) {
-			cell_set(line, i, fields[i].value ?: "");
-		} else if (fields[i].label) {
-			line = line_add(table);
-			cell_set(line, 0, fields[i].label);
-			cell_set(line, 1, fields[i].text);
-		}
-	}
-	table_print(table);
-}
-
-static const char *truth(bool value)
-{
-	return value ? "true" : "false";
-}
-
 int show_status(const struct devices *devices, bool json)
 {
 	bool dom0 = is_dom0(), pciback = exists(PCIBACK), module = exists(LOADED), known;
-	char *version = first_line(LOADED "/version"), *bound, *next, *texts[4];
+	const char *yes = json ? "true" : "yes", *no = json ? "false" : "no";
+	char *version = first_line(LOADED "/version"), *bound, *next;
+	struct libscols_table *table = table_new("status", json);
+	struct libscols_line *line = NULL;
 	struct boot boot;
+	int i;
 
 	known = !boot_read(&boot);
 	bound = format("%d", devices->bound);
-	next = known ? next_step(devices, &boot) : format("see the error above");
-	texts[0] = pciback ? format("there, bound devices: %s", bound) : format("not loaded");
-	texts[1] = module ? format("loaded, version %s", version ?: "unknown") : format("not loaded");
-	texts[2] = boot.loader ? format("loaded, as %s says", boot.loader) : format("not loaded");
-	texts[3] = boot.devices ? format("%s, from %s", boot.devices, boot.source) : format("not set");
+	next = known ? next_step(devices, &boot) : format("see the error");
 
-	{
-		const struct field fields[] = {
-			{ "dom0", "Xen dom0:", truth(dom0), dom0 ? "yes" : "no", LITERAL },
-			{ "pciback", "pciback:", truth(pciback), texts[0], LITERAL },
-			{ "bound", NULL, bound, NULL, LITERAL },
-			{ "module", "module:", truth(module), texts[1], LITERAL },
-			{ "version", NULL, version, NULL, SCOLS_JSON_STRING },
-			{ "loader", "module at boot:", boot.loader, texts[2], SCOLS_JSON_STRING },
-			{ "devices", "devices= at boot:", boot.devices, texts[3], SCOLS_JSON_STRING },
-			{ "source", NULL, boot.source, NULL, SCOLS_JSON_STRING },
-			{ "problem", boot.problem ? "problem:" : NULL, boot.problem, boot.problem,
-			  SCOLS_JSON_STRING },
-			{ "next", "what to do next:", next, next, SCOLS_JSON_STRING },
-		};
+	const struct {
+		const char *key, *label, *value;
+		int json;
+	} fields[] = {
+		{ "dom0", "Xen dom0:", dom0 ? yes : no, LITERAL },
+		{ "pciback", "pciback:", pciback ? yes : no, LITERAL },
+		{ "bound", "devices bound to it:", bound, LITERAL },
+		{ "module", "module loaded:", module ? yes : no, LITERAL },
+		{ "version", "its version:", version, SCOLS_JSON_STRING },
+		{ "loader", "loaded at boot by:", boot.loader, SCOLS_JSON_STRING },
+		{ "devices", "devices= at boot:", boot.devices, SCOLS_JSON_STRING },
+		{ "source", "which is from:", boot.source, SCOLS_JSON_STRING },
+		{ "problem", "problem:", boot.problem, SCOLS_JSON_STRING },
+		{ "next", "what to do next:", next, SCOLS_JSON_STRING },
+	};
+	const int count = sizeof(fields) / sizeof(*fields);
 
-		print_fields(fields, sizeof(fields) / sizeof(*fields), json);
+	/* One object for programs; for people, a line for each. */
+	scols_table_enable_noheadings(table, true);
+	for (i = 0; i < (json ? count : 2); i++)
+		column_add(table, fields[i].key, i ? SCOLS_FL_WRAP : 0, fields[i].json);
+	for (i = 0; i < count; i++) {
+		if (!json || !line)
+			line = line_add(table);
+		cell_set(line, json ? i : 1, fields[i].value ?: (json ? "" : "-"));
+		if (!json)
+			cell_set(line, 0, fields[i].label);
 	}
+	table_print(table);
 	boot_free(&boot);
 	free(version);
 	free(bound);
 	free(next);
-	free(texts[0]);
-	free(texts[1]);
-	free(texts[2]);
-	free(texts[3]);
 	return known ? 0 : ERROR;
 }

@@ -614,7 +614,7 @@ test_devices_in_another_file() {
 	conf modprobe.d/zz.conf "options xen_pciback_fixup x=\"a devices=b\" \"devices=(01:00.0)\\" "(04:00.*)\" "
 	persistent "$LEGACY" yes
 	run 0 status
-	has "$out" "(01:00.0)(04:00.*), from $ROOT/etc/modprobe.d/zz.conf"
+	has "$out" "(01:00.0)(04:00.*)" "from:       $ROOT/etc/modprobe.d/zz.conf"
 	run 1 enable --persist "$B"
 	error_has "$B: " "$ROOT/etc/modprobe.d/zz.conf" "the kernel takes one only"
 	[ ! -e "$CONF" ] || fail "it was written"
@@ -639,7 +639,7 @@ test_devices_on_the_kernel_command_line() {
 	persistent "$B" no
 	persistent "$LEGACY" yes
 	run 0 status
-	has "$out" "(04:00.0), from the kernel command line"
+	has "$out" "(04:00.0)" "from:       the kernel command line"
 	run 1 enable --persist "$FAR"
 	error_has "the kernel command line"
 }
@@ -787,12 +787,16 @@ test_status() {
 	run 0 enable --persist "$B"
 	run 0 status
 	is "$out" "\
-Xen dom0:         yes
-pciback:          there, bound devices: 6
-module:           loaded, version 1.2.3
-module at boot:   loaded, as $LOAD says
-devices= at boot: ($B), from $CONF
-what to do next:  pciback-fixup enable --persist $A"
+Xen dom0:            yes
+pciback:             yes
+devices bound to it: 6
+module loaded:       yes
+its version:         1.2.3
+loaded at boot by:   $LOAD
+devices= at boot:    ($B)
+which is from:       $CONF
+problem:             -
+what to do next:     pciback-fixup enable --persist $A"
 	run 0 status --json
 	is "$(json "s")" "{'dom0': True, 'pciback': True, 'bound': 6, 'module': True, 'version': '1.2.3', 'loader': '$LOAD', 'devices': '($B)', 'source': '$CONF', 'problem': None, 'next': 'pciback-fixup enable --persist $A'}"
 }
