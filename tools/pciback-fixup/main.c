@@ -43,13 +43,20 @@ int require_type(const struct device *dev)
 			geteuid() ? "run this as root" : "it does not answer, see dmesg");
 }
 
-static int require_switchable(const struct device *dev)
+static int require_endpoint(const struct device *dev)
 {
 	if (require_type(dev))
 		return -1;
 	if (!type_is_endpoint(dev->hardware_type))
 		return complain("%s: not an endpoint, and so never changed: its type is %s",
 				dev->bdf, type_name(dev->hardware_type));
+	return 0;
+}
+
+static int require_switchable(const struct device *dev)
+{
+	if (require_endpoint(dev))
+		return -1;
 	if (!exists(LOADED))
 		return complain("%s: the module is not loaded; to load it: modprobe xen-pciback-fixup",
 				dev->bdf);
@@ -112,10 +119,11 @@ static int switch_slot(const struct devices *devices, const struct pci_filter *s
 		       bool persistent, bool on, struct list *done)
 {
 	bool one = slot && slot_is_bdf(slot), found = false, failed;
-	const struct device *dev = devices->all;
+	struct device *dev;
 	int i, ret = 0;
 
-	for (i = 0; i < devices->count; i++, dev++) {
+	for (i = 0; i < devices->count; i++) {
+		dev = &devices->all[i];
 		if (!dev->bound || (slot && !slot_covers(slot, &dev->slot)))
 			continue;
 		/* Several stand for those of them that can be switched. */
@@ -133,11 +141,19 @@ static int switch_slot(const struct devices *devices, const struct pci_filter *s
 
 	if (!slot)
 		return found ? ret : complain("no endpoint is bound to pciback; to bind one: xl pci-assignable-add BDF");
+	dev = devices_find(devices, slot);
 	if (!found && !persistent)
-		return require_bound(slot, devices_find(devices, slot));
-	if (!found && on)
+		return require_bound(slot, dev);
+	if (!found && on) {
+		/* What is there can be looked at. */
+		if (one && dev) {
+			device_read(dev);
+			if (require_endpoint(dev))
+				return -1;
+		}
 		printf("%s: not bound to pciback now; shown as RCiEP whenever it is, from the next load of the module on\n",
 		       slot_text(slot).text);
+	}
 	if (!ret || !on)
 		list_add(done, slot);
 	return ret;

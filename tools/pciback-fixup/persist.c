@@ -225,15 +225,15 @@ static int add(struct change *change, const struct devices *devices, const struc
 		if (list_covers(&boot->list, slot)) {
 			printf("%s: is in %s already\n", slot_text(slot).text, boot->source);
 		} else if (boot->other) {
-			return complain("%s: devices= in %s counts as well, and the kernel takes one only: remove that there, and add what it lists with pciback-fixup enable --persist",
-					slot_text(slot).text, boot->other);
+			ret = complain("%s: cannot be added, as %s has devices=, and the kernel takes one only: remove that there, and add what it lists with pciback-fixup enable --persist",
+				       slot_text(slot).text, boot->other);
 		} else if (!list_covers(&change->list, slot)) {
 			take_out(&change->list, slot, devices);		/* parts of it */
 			list_add(&change->list, slot);
 			list_add(&added, slot);
 		}
 	}
-	if (added.count)
+	if (added.count && !ret)
 		ret = write_list(change, devices);
 	for (i = 0; i < added.count && !ret; i++)
 		printf("%s: added to %s\n", slot_text(&added.slots[i]).text, change->modprobe);

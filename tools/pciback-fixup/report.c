@@ -331,7 +331,8 @@ static char *next_step(const struct devices *devices, const struct boot *boot)
 			lost = lost ?: dev;
 	}
 	if (rejected)
-		return format("pciback-fixup enable --persist %s", rejected->bdf);
+		return format("if its guest is to have a Q35 chipset: pciback-fixup enable --persist %s",
+			      rejected->bdf);
 	if (lost)
 		return format("pciback-fixup enable --persist %s", lost->bdf);
 	return format("nothing");

@@ -72,7 +72,7 @@ make_root() {
 	offer 10000:e1:1f.7 1 0002 0092 3
 	device 0000:00:1c.0 pciback 8086 a110 0142
 	device 0000:07:01.0 pciback 10ec 8139 -
-	device 0000:00:1f.3 snd_hda_intel 8086 a170 0092
+	device 0000:00:1f.3 nvme 144d a808 0002
 	holds 2 gone 6 0000:03:00.1
 	holds 3 win10 4 0000:03:00.1
 	holds 7 'two "words"' 4 0000:07:01.0 0000:04:00.0

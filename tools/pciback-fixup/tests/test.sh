@@ -456,6 +456,17 @@ test_error_not_offered_by_the_module() {
 		": xl pci-assignable-remove $LEGACY && xl pci-assignable-add $LEGACY"
 }
 
+test_errors_of_the_module_are_explained() {
+	local errno
+	for errno in "16 another module has replaced the config space operations of its bus" \
+		"5 guests would not see the change, dmesg says why" "19 No such device; see dmesg"; do
+		echo "$errno" >"$ROOT/$SYS/devices/$B/pciback_fixup/errno"
+		run 1 enable --persist "$B"
+		error_has "$B: rciep cannot be written: " "${errno#* }"
+		is "$(etc)" ""
+	done
+}
+
 test_error_not_root() {
 	as_nobody
 	run 1 enable "$B"
@@ -516,6 +527,15 @@ test_persist_what_is_not_bound_yet() {
 	is "$(grep -c "not bound to pciback now" "$tmp/out")" 3
 	ours_is "($UNBOUND)(0000:0b:00.0)(0000:0c:00.*)($B)"
 	run 0 disable --persist 0b:00.0 "0c:00.*" "$UNBOUND"
+	ours_is "($B)"
+}
+
+test_persist_only_what_can_be_switched() {
+	run 1 enable --persist "$PORT"
+	error_has "$PORT: not an endpoint"
+	rm "$ROOT/$SYS/devices/$PORT/driver"
+	run 1 enable --persist "$PORT" "$B"
+	error_has "$PORT: not an endpoint"
 	ours_is "($B)"
 }
 
@@ -796,9 +816,9 @@ loaded at boot by:   $LOAD
 devices= at boot:    ($B)
 which is from:       $CONF
 problem:             -
-what to do next:     pciback-fixup enable --persist $A"
+what to do next:     if its guest is to have a Q35 chipset: pciback-fixup enable --persist $A"
 	run 0 status --json
-	is "$(json "s")" "{'dom0': True, 'pciback': True, 'bound': 6, 'module': True, 'version': '1.2.3', 'loader': '$LOAD', 'devices': '($B)', 'source': '$CONF', 'problem': None, 'next': 'pciback-fixup enable --persist $A'}"
+	is "$(json "s")" "{'dom0': True, 'pciback': True, 'bound': 6, 'module': True, 'version': '1.2.3', 'loader': '$LOAD', 'devices': '($B)', 'source': '$CONF', 'problem': None, 'next': 'if its guest is to have a Q35 chipset: pciback-fixup enable --persist $A'}"
 }
 
 # next TEXT: what status says is to be done
