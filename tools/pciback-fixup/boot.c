@@ -193,13 +193,12 @@ static int find_loader(struct boot *boot)
 /* module_blacklist=, which the kernel itself obeys. */
 static bool kernel_refuses(void)
 {
-	char *line = first_line("/proc/cmdline"), *word, *name, *words, *names;
+	char *line = first_line("/proc/cmdline"), *rest = line, *word, *name;
 	bool found = false;
 
-	for (word = line ? strtok_r(line, " ", &words) : NULL; word; word = strtok_r(NULL, " ", &words))
+	while ((word = strsep(&rest, " ")))
 		if (!strncmp(word, "module_blacklist=", 17))
-			for (name = strtok_r(word + 17, ",", &names); name;
-			     name = strtok_r(NULL, ",", &names))
+			for (word += 17; (name = strsep(&word, ","));)
 				found = found || is_module(name);
 	free(line);
 	return found;
@@ -208,7 +207,8 @@ static bool kernel_refuses(void)
 static void find_problem(struct boot *boot)
 {
 	if (kernel_refuses())
-		set(&boot->problem, format("the kernel command line has module_blacklist= with the module: remove it from there"));
+		set(&boot->problem,
+		    format("module_blacklist= on the kernel command line has the module: remove it there"));
 	if (boot->problem)
 		return;
 	if (strlen(boot->devices) > DEVICES_MAX)

@@ -61,7 +61,7 @@ static int is_ours(const char *path)
 		start[0] = '\0';
 	fclose(file);
 	if (strcmp(start, HEADER))
-		return complain("%s: was not written by this command, which replaces it: remove it or give it another name, then try again",
+		return complain("%s: was not written by this command: remove it, then try again, also with the devices that it lists",
 				path);
 	return 1;
 }
@@ -213,7 +213,7 @@ static int write_list(struct change *change, const struct devices *devices)
 	return ret;
 }
 
-static int add(struct change *change, const struct devices *devices, const struct list *slots)
+static int add_slots(struct change *change, const struct devices *devices, const struct list *slots)
 {
 	struct boot *boot = &change->boot;
 	struct list added = { 0 };
@@ -253,7 +253,7 @@ static int add(struct change *change, const struct devices *devices, const struc
 	return ret;
 }
 
-static int drop(struct change *change, const struct devices *devices, const struct list *slots)
+static int drop_slots(struct change *change, const struct devices *devices, const struct list *slots)
 {
 	struct list dropped = { 0 };
 	int i, ret = 0;
@@ -264,8 +264,8 @@ static int drop(struct change *change, const struct devices *devices, const stru
 		if (take_out(&change->list, slot, devices))
 			list_add(&dropped, slot);
 		else if (list_covers(&change->boot.list, slot))
-			ret = complain("%s: is in devices= of %s: remove it there", slot_text(slot).text,
-				       change->boot.source);
+			ret = complain("%s: is in devices= of %s: remove it there",
+				       slot_text(slot).text, change->boot.source);
 		else
 			printf("%s: is not in %s\n", slot_text(slot).text, change->modprobe);
 	}
@@ -288,7 +288,7 @@ int persist(const struct devices *devices, const struct list *slots, bool on)
 	fd = lock();
 	if (fd >= 0 && !boot_read(&change.boot)) {
 		if (list_parse(change.boot.own ?: "", &change.list) && !change.list.all)
-			ret = (on ? add : drop)(&change, devices, slots);
+			ret = (on ? add_slots : drop_slots)(&change, devices, slots);
 		else
 			complain("%s: devices= is no list like (0000:03:00.0)(04:00.*): remove the file, then try again",
 				 change.modprobe);

@@ -82,7 +82,8 @@ static int each_bound(const struct devices *devices, const struct list *slots,
 
 /* --- list ---------------------------------------------------------------------------------- */
 
-enum { BDF, VENDOR, DEVICE, HARDWARE, GUEST, RCIEP, HITS, DOMID, DOMAIN, PERSISTENT, NAME, COLUMNS };
+enum { BDF, VENDOR, DEVICE, HARDWARE, GUEST, RCIEP, HITS, DOMID, DOMAIN, PERSISTENT, NAME,
+	COLUMNS };
 
 static const struct {
 	const char *name;
@@ -140,7 +141,8 @@ static char *cell(const struct listing *listing, const struct device *dev, int c
 	case DOMID:
 		return holder ? format("%u", holder->domid) : NULL;
 	case DOMAIN:
-		return holder ? format("%s", holder->name) : NULL;
+		return !holder ? NULL : *holder->name ? format("%s", holder->name) :
+		       format("domain %u", holder->domid);
 	case PERSISTENT:
 		return listing->boot_known ?
 		       boolean(listing, !listing->boot.problem &&
@@ -167,21 +169,20 @@ static int list_device(const struct device *dev, void *data)
 
 static int choose(struct listing *listing, const char *names)
 {
-	char *copy = need(strdup(names)), *name, *rest;
-	int i = 0;
+	char *copy = need(strdup(names)), *rest = copy, *name;
+	int i, ret = 0;
 
-	for (name = strtok_r(copy, ",", &rest); name && i < COLUMNS; name = strtok_r(NULL, ",", &rest)) {
+	while (!ret && (name = strsep(&rest, ","))) {
 		for (i = 0; i < COLUMNS && strcasecmp(name, columns[i].name); i++)
 			;
-		if (i == COLUMNS || listing->count == COLUMNS) {
-			complain("no column of list, or one too many: %s; see man pciback-fixup", name);
-			free(copy);
-			return -1;
-		}
-		listing->chosen[listing->count++] = i;
+		if (i == COLUMNS || listing->count == COLUMNS)
+			ret = complain("no column of list, or one too many: \"%s\"; see man pciback-fixup",
+				       name);
+		else
+			listing->chosen[listing->count++] = i;
 	}
 	free(copy);
-	return listing->count ? 0 : complain("columns must be given to --output");
+	return ret;
 }
 
 int list_devices(const struct devices *devices, const struct list *slots, const char *names,

@@ -16,7 +16,7 @@
 
 bool slot_parse(const char *text, struct pci_filter *slot)
 {
-	char copy[24];
+	char copy[24] = "";
 	size_t length = strlen(text);
 	const char *p;
 
@@ -33,7 +33,8 @@ bool slot_parse(const char *text, struct pci_filter *slot)
 		return false;
 
 	pci_filter_init(NULL, slot);
-	if (pci_filter_parse_slot(slot, strcpy(copy, text)))
+	memcpy(copy, text, length);
+	if (pci_filter_parse_slot(slot, copy))
 		return false;
 	if (slot->domain < 0)
 		slot->domain = 0;
