@@ -89,13 +89,15 @@ static void *read_backends(void *data)
 void domains_read(void)
 {
 	static struct holders found;
+	static bool asked;
 	struct timespec end;
 	pthread_t thread;
 
+	if (asked || pthread_create(&thread, NULL, read_backends, &found))
+		return;
+	asked = true;
 	clock_gettime(CLOCK_REALTIME, &end);
 	end.tv_sec += 2;
-	if (holders || pthread_create(&thread, NULL, read_backends, &found))
-		return;
 	if (!pthread_timedjoin_np(thread, NULL, &end))
 		holders = &found;
 	else

@@ -227,7 +227,9 @@ test_a_xenstore_that_hangs_is_not_waited_for() {
 	run 0 list
 	error_has "xenstored does not answer"
 	has "$out" "$B  Endpoint"
-	run 0 enable "$B"
+	run 0 list --json
+	error_has "xenstored does not answer"
+	run 0 enable "$B" "$FAR"
 	error_has "xenstored does not answer"
 	# Completion does not ask it.
 	run 0 list --noheadings --output BDF
