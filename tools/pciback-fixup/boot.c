@@ -206,6 +206,12 @@ static bool kernel_refuses(void)
 
 static void find_problem(struct boot *boot)
 {
+	/* Only what is loaded has this file. */
+	bool builtin = exists(LOADED) && !exists(LOADED "/initstate");
+
+	if (builtin && !boot->on_cmdline)
+		set(&boot->problem,
+		    format("the module is built into the kernel: devices= belongs on the kernel command line, as " MODULE ".devices="));
 	if (kernel_refuses())
 		set(&boot->problem,
 		    format("module_blacklist= on the kernel command line has the module: remove it there"));
@@ -217,7 +223,7 @@ static void find_problem(struct boot *boot)
 	else if (!list_parse(boot->devices, &boot->list))
 		boot->problem = format("%s: devices= is neither all nor a list like (0000:03:00.0)(04:00.*): correct it by hand",
 				       boot->source);
-	else if (!boot->loader)
+	else if (!boot->loader && !builtin)
 		boot->problem = format("nothing has the module loaded at boot: put xen-pciback-fixup into a file in /etc/modules-load.d");
 }
 

@@ -61,6 +61,7 @@ make_root() {
 	echo xen >"$ROOT/sys/hypervisor/type"
 	echo 00002f05 >"$ROOT/sys/hypervisor/properties/features"
 	echo 1.2.3 >"$ROOT/sys/module/xen_pciback_fixup/version"
+	echo live >"$ROOT/sys/module/xen_pciback_fixup/initstate"
 	device 0000:03:00.0 pciback 8086 10d3 0002
 	offer 0000:03:00.0 0 0002 0002 0
 	# Config space shows what guests see, not the hardware.

@@ -704,6 +704,16 @@ test_an_install_line() {
 	persistent "$B" no
 }
 
+test_a_module_that_is_built_in() {
+	rm "$ROOT/sys/module/xen_pciback_fixup/initstate"
+	run 1 enable --persist "$B"
+	error_has "not in force" "built into the kernel" "xen_pciback_fixup.devices="
+	persistent "$B" no
+	run 1 disable --persist "$B"
+	echo "xen_pciback_fixup.devices=(03:00.1)" >"$ROOT/proc/cmdline"
+	persistent "$B" yes
+}
+
 test_a_list_with_a_mistake() {
 	local list
 	loaded_at_boot
