@@ -83,7 +83,7 @@ command_tests() {
 }
 
 more=()
-[ "${1-}" != --all ] || more=(in-tree packages command)
+[ "${1-}" != --all ] || more=(in-tree packages rpm command)
 
 "$QEMU_DIR/deps.sh" "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}"
 for series in $SERIES; do
@@ -115,6 +115,7 @@ build_source 6.12 >/dev/null
 	part kunit "$QEMU_DIR/kunit.sh"
 	part cost "$QEMU_DIR/bench.sh" --short
 	part fuzz fuzz
+	[ ${#more[@]} = 0 ] || part rpm "$TOP/packaging/test-rpm.sh"
 	[ ${#more[@]} = 0 ] || part command command_tests
 	wait
 } &
