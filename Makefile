@@ -76,6 +76,9 @@ check: ## run all tests: 11 minutes, 21 the first time (two cores)
 check-all: ## the same, and the tests of the packages and in the kernel's tree
 	@$(RIG)/check.sh --all
 
+check-gates: ## do the tests' own judges fail when they should?
+	@$(RIG)/gates.sh
+
 check-stress: ## the long forms of the tests that look for faults: over an hour
 	@$(RIG)/check-stress.sh
 
@@ -134,5 +137,5 @@ help: ## list the targets
 
 .PHONY: all headers module command no-command install install-module install-command \
 	uninstall uninstall-module uninstall-command demo shell check check-all \
-	check-stress check-in-tree in-tree patches lint kunit kcsan bench fuzz \
+	check-gates check-stress check-in-tree in-tree patches lint kunit kcsan bench fuzz \
 	drawings check-drawings clean distclean help

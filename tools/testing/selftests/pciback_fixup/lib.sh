@@ -2,8 +2,9 @@
 # shellcheck shell=bash
 # What the tests share: KTAP, the device to test, and putting things back.
 #
-#   PCIBACK_FIXUP_BDF      the device to test; without it, the first one that
-#                          is bound to xen-pciback and has a pciback_fixup folder
+#   PCIBACK_FIXUP_BDF      the device to test; without it, the first one that is
+#                          bound to xen-pciback, has a pciback_fixup folder, and is
+#                          held by no guest: one that is held is refused
 #   PCIBACK_FIXUP_MODULE   path of the module file, for tests that load and
 #                          unload it; without it, modprobe finds it
 #   PCIBACK_FIXUP_RIG      set on a machine where every device may be taken
@@ -180,22 +181,30 @@ module_load() {
 
 module_unload() { rmmod xen-pciback-fixup; }
 
+# held BDF: a guest has it
+held() {
+	xenstore-ls -f /local/domain/0/backend/pci 2>/dev/null |
+		grep -qE "/dev-[0-9]+ = \"$1\"\$"
+}
+
 # need_device: sets BDF, or skips the whole test
 need_device() {
-	local d
+	local d bdf
 	grep -qs control_d /proc/xen/capabilities ||
 		skip_all "this is not a Xen dom0"
 	[ -d $MODULE ] || skip_all "the module xen-pciback-fixup is not loaded"
 	BDF=${PCIBACK_FIXUP_BDF-}
 	if [ -z "$BDF" ]; then
 		for d in "$PCI"/*/pciback_fixup; do
-			[ -d "$d" ] && BDF=$(basename "$(dirname "$d")") && break
+			bdf=$(basename "$(dirname "$d")")
+			[ -d "$d" ] && ! held "$bdf" && BDF=$bdf && break
 		done
 	fi
-	[ -n "$BDF" ] || skip_all "no endpoint is bound to xen-pciback"
+	[ -n "$BDF" ] || skip_all "no endpoint is bound to xen-pciback that no guest holds"
 	BDF=$(full "$BDF")
 	[ -e "$PCI/$BDF" ] || skip_all "there is no device $BDF"
 	[ -d "$(dir "$BDF")" ] || skip_all "$BDF is not an endpoint bound to xen-pciback"
+	! held "$BDF" || skip_all "a guest holds $BDF"
 	later "put $BDF $(get "$BDF" rciep) >/dev/null"
 }
 

@@ -12,13 +12,23 @@ function line(what, without, with, figure, bound, format,    ok) {
 	printf "%s\t%s\t%s\t" format "\t%s\t%s\n", what, without, with, figure,
 		bound == "" ? "-" : sprintf(format, bound), ok
 }
+# A figure that is not there is a failure, but for those of guests in the short form.
+function there(name) {
+	if (v[name] ~ /^[0-9.]+$/ && v[name] + 0 > 0 || name ~ /^bus-other/ && v[name] == "0.00")
+		return 1
+	if (!(short && name ~ /^(pv|hvm)-/)) {
+		printf "%s\t\t\t%s\t-\tNO\n", "missing: " name, "-"
+		bad = 1
+	}
+	return 0
+}
 function ratio(what, name, case, bound) {
-	if ((name "-without") in v)
+	if (there(name "-without") && there(name "-" case))
 		line(what, v[name "-without"], v[name "-" case],
 		     v[name "-" case] / v[name "-without"], bound, "%.4f")
 }
 function count(what, name, bound) {
-	if (name in v)
+	if (there(name))
 		line(what, "", "", v[name], bound, "%.1f")
 }
 # What others add to a read, and we
@@ -53,7 +63,7 @@ END {
 	count("write 0 to rciep, instructions", "write-0", 1000000)
 	count("bytes for a bus", "bytes-bus", 8192)
 	# In time
-	if ("bus-cpus-two-without" in v) {
+	if (!short && there("bus-cpus-two-without")) {
 		without = v["bus-cpus-two-without"] / v["bus-cpus-one-without"]
 		with = v["bus-cpus-two-on"] / v["bus-cpus-one-on"]
 		line("two CPUs that read, times one", sprintf("%.2f", without),

@@ -72,7 +72,7 @@ else
 	simulated_bus -smp 2 >>"$out/values"
 fi
 
-awk -f "$bench/table.awk" "$out/values" >"$out/table" || status=1
+awk -v short="$short" -f "$bench/table.awk" "$out/values" >"$out/table" || status=1
 if [ -n "$short" ]; then
 	awk -F '\t' 'NR > 1 { printf "%s - %s: %s, at most %s\n", $6 == "yes" ? "ok" : "not ok", $1, $4, $5 }' "$out/table"
 	exit "${status:-0}"

@@ -41,7 +41,13 @@ part() {
 # collect NAME: wait for a part, and count its results
 collect() {
 	local name=$1 line
-	until [ -e "$out/$name.status" ]; do sleep 1; done
+	until [ -e "$out/$name.status" ]; do
+		kill -0 "$queue" 2>/dev/null || [ -e "$out/$name.status" ] || {
+			result 1 "$name: was not run to its end, the queue is gone"
+			return
+		}
+		sleep 1
+	done
 	echo "# $name"
 	while IFS= read -r line; do
 		case $line in
@@ -86,7 +92,7 @@ more=()
 [ "${1-}" != --all ] || more=(in-tree packages rpm command)
 
 "$QEMU_DIR/deps.sh" "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}"
-for series in $SERIES; do
+for series in $SERIES 6.12-rt; do
 	"$QEMU_DIR/deps.sh" "linux-headers-$(kver "$series")"
 done
 # What several parts use, before two of them run at once.
@@ -101,7 +107,9 @@ for series in $SERIES; do
 done
 build_source 6.12 >/dev/null
 
-# There are two cores, so two parts run at a time, the long ones first.
+# There are two cores, so two parts run at a time, the long ones first; in a process
+# group of their own, which ends with us.
+set -m
 {
 	part lint "$QEMU_DIR/lint.sh"
 	part guests guests
@@ -110,18 +118,23 @@ build_source 6.12 >/dev/null
 	[ ${#more[@]} = 0 ] || part packages "$TOP/packaging/test-deb.sh"
 	part dom0-6.12 dom0 6.12
 	part dom0-6.1 dom0 6.1
+	part dom0-6.12-rt dom0 6.12-rt
 	[ ${#more[@]} = 0 ] || part in-tree "$QEMU_DIR/intree.sh"
 	part persist persist
 	part kunit "$QEMU_DIR/kunit.sh"
 	part cost "$QEMU_DIR/bench.sh" --short
 	part fuzz fuzz
+	part gates "$QEMU_DIR/gates.sh"
 	[ ${#more[@]} = 0 ] || part rpm "$TOP/packaging/test-rpm.sh"
 	[ ${#more[@]} = 0 ] || part command command_tests
 	wait
 } &
-trap 'kill $(jobs -p) 2>/dev/null || :' EXIT
+queue=$!
+set +m
+trap 'kill -- -$queue 2>/dev/null || :' EXIT
+trap 'exit 1' INT TERM HUP
 
-for name in lint demo dom0-6.12 kunit guests dom0-debug persist cost fuzz dom0-6.1 "${more[@]}"; do
+for name in lint demo dom0-6.12 kunit guests dom0-debug persist cost fuzz gates dom0-6.1 dom0-6.12-rt "${more[@]}"; do
 	collect "$name"
 done
 

@@ -152,6 +152,7 @@ KNOWN+='|RDMSR from 0xc0010055|fail_nth: vmalloc error'
 
 # clean_log FILE: shows what should not be there, and fails, if there is any
 clean_log() {
+	[ -s "$1" ] || { echo "error: there is no log in $1" >&2; return 1; }
 	! awk -v known="$KNOWN" '
 		/WARNING: possible circular|BUG: Invalid wait|unchecked MSR|vmalloc error/ {
 			report = ""

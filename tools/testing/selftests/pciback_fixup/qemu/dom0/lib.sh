@@ -164,7 +164,22 @@ run() { # TEST [BDF]
 	PCIBACK_FIXUP_BDF=${2-01:00.0} "$test" | tee /tmp/test.out |
 		sed -u "s/^\(not \)\?ok [0-9]* -/\1ok - $*:/"
 	# Nothing is to be skipped here, and no script may die on its way.
-	verdict "$*: ran to its end" grep -q '^# Totals' /tmp/test.out
+	verdict "$*: ran to its end" kept_its_plan /tmp/test.out
+}
+
+# kept_its_plan FILE: as many tests as the script has planned, and none skipped
+kept_its_plan() {
+	awk '
+		/^1\.\.[0-9]+/ { planned = substr($1, 4) }
+		/^(not )?ok / { run++ }
+		/# SKIP/ { skipped++ }
+		/^# Totals/ { ended = 1 }
+		END {
+			if (ended && planned > 0 && run == planned && !skipped)
+				exit 0
+			printf "# %d tests planned, %d run, %d skipped\n", planned, run, skipped
+			exit 1
+		}' "$1"
 }
 
 lockdep_watches() {
