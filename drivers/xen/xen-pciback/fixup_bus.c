@@ -222,8 +222,7 @@ int xen_pcibk_fixup_on(struct pci_dev *pdev)
 	struct xen_pcibk_fixup_fn *fn = xen_pcibk_fixup_find(pdev, false);
 	bool was_on = fn->flags_end;
 	struct pci_ops *top;
-	unsigned int type;
-	u16 flags;
+	u16 flags, type;
 
 	lockdep_assert_held(&xen_pcibk_fixup_lock);
 
@@ -292,15 +291,16 @@ void xen_pcibk_fixup_leave(void)
 
 	for (i = 0; i < ARRAY_SIZE(fixup_buses); i++) {
 		hlist_for_each_entry_safe(fb, next, &fixup_buses[i], node) {
+			struct pci_bus *bus = fb->bus;
+
 			hlist_del(&fb->node);
-			if (fb->bus && READ_ONCE(fb->bus->ops) != fb->lower) {
-				/* The bus stays counted, for its sake. */
-				dev_warn(&fb->bus->dev, "another module may still hold the ops of this module: their memory is not freed\n");
+			if (!bus || READ_ONCE(bus->ops) == fb->lower) {
+				kfree(fb);
+			} else {
+				dev_warn(&bus->dev, "another module may still hold the ops of this module: their memory is not freed\n");
 				kmemleak_ignore(fb);
-				continue;
 			}
-			put_device(fb->bus ? &fb->bus->dev : NULL);
-			kfree(fb);
+			put_device(bus ? &bus->dev : NULL);
 		}
 	}
 }
