@@ -92,7 +92,7 @@ more=()
 [ "${1-}" != --all ] || more=(in-tree packages rpm command)
 
 "$QEMU_DIR/deps.sh" "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}"
-for series in $SERIES 6.12-rt; do
+for series in $SERIES; do
 	"$QEMU_DIR/deps.sh" "linux-headers-$(kver "$series")"
 done
 # What several parts use, before two of them run at once.
@@ -118,7 +118,6 @@ set -m
 	[ ${#more[@]} = 0 ] || part packages "$TOP/packaging/test-deb.sh"
 	part dom0-6.12 dom0 6.12
 	part dom0-6.1 dom0 6.1
-	part dom0-6.12-rt dom0 6.12-rt
 	[ ${#more[@]} = 0 ] || part in-tree "$QEMU_DIR/intree.sh"
 	part persist persist
 	part kunit "$QEMU_DIR/kunit.sh"
@@ -134,7 +133,7 @@ set +m
 trap 'kill -- -$queue 2>/dev/null || :' EXIT
 trap 'exit 1' INT TERM HUP
 
-for name in lint demo dom0-6.12 kunit guests dom0-debug persist cost fuzz gates dom0-6.1 dom0-6.12-rt "${more[@]}"; do
+for name in lint demo dom0-6.12 kunit guests dom0-debug persist cost fuzz gates dom0-6.1 "${more[@]}"; do
 	collect "$name"
 done
 
