@@ -181,10 +181,14 @@ module_load() {
 
 module_unload() { rmmod xen-pciback-fixup; }
 
-# held BDF: a guest has it
+# held BDF: a guest has it. What a guest that is gone had stays in xenstore.
 held() {
-	xenstore-ls -f /local/domain/0/backend/pci 2>/dev/null |
-		grep -qE "/dev-[0-9]+ = \"$1\"\$"
+	local domid
+	for domid in $(xenstore-ls -f /local/domain/0/backend/pci 2>/dev/null |
+		sed -nE "s|^/local/domain/0/backend/pci/([0-9]+)/.*/dev-[0-9]+ = \"$1\"\$|\1|p"); do
+		! xenstore-exists "/local/domain/$domid" || return 0
+	done
+	return 1
 }
 
 # need_device: sets BDF, or skips the whole test
