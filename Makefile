@@ -106,6 +106,9 @@ kunit: ## run the KUnit suites only
 kcsan: ## run them in a kernel that looks for data races
 	@$(RIG)/kunit.sh kcsan
 
+mutants: ## mutate the module in many small ways: does a KUnit case notice each?
+	@scripts/check/mutants.sh
+
 bench: ## count what the module costs; table and picture in build/bench
 	@$(RIG)/bench.sh
 
@@ -137,5 +140,6 @@ help: ## list the targets
 
 .PHONY: all headers module command no-command install install-module install-command \
 	uninstall uninstall-module uninstall-command demo shell check check-all \
-	check-gates check-stress check-in-tree in-tree patches lint kunit kcsan bench fuzz \
+	check-gates check-stress check-in-tree in-tree patches lint kunit kcsan mutants \
+	bench fuzz \
 	drawings check-drawings clean distclean help

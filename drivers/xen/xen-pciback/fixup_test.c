@@ -501,6 +501,14 @@ static void fake_remove(struct pci_bus *root)
 	pci_free_host_bridge(bridge);
 }
 
+/* Each case registers the notifier, and fixup_exit() unregisters it. */
+static int bus_suite_init(struct kunit_suite *suite)
+{
+	/* As a module, the driver has registered it before. */
+	bus_unregister_notifier(&pci_bus_type, &fixup_notifier);
+	return 0;
+}
+
 static int bus_init(struct kunit *test)
 {
 	struct fake *fake = kunit_kzalloc(test, sizeof(*fake), GFP_KERNEL);
@@ -1395,6 +1403,7 @@ static struct kunit_case bus_cases[] = {
 
 static struct kunit_suite bus_suite = {
 	.name = "pciback-fixup-bus",
+	.suite_init = bus_suite_init,
 	.init = bus_init,
 	.exit = bus_exit,
 	.test_cases = bus_cases,
@@ -1409,6 +1418,7 @@ static struct kunit_case policy_cases[] = {
 
 static struct kunit_suite policy_suite = {
 	.name = "pciback-fixup-policy",
+	.suite_init = bus_suite_init,
 	.init = bus_init,
 	.exit = bus_exit,
 	.test_cases = policy_cases,
