@@ -19,7 +19,7 @@ import time
 
 import mutations
 
-FILES = ["fixup_devlist.h", "fixup_overlay.h", "fixup_bus.c", "fixup_main.c"]
+FILES = ["fixup_main.c", "fixup_bus.c", "fixup_overlay.h", "fixup_devlist.h"]
 OBJECTS = ["fixup_main", "fixup_bus"]
 MODULE = "xen-pciback-fixup"
 
@@ -174,10 +174,10 @@ class Judge:
 
     def killer(self, lines, first=False):
         """What killed the module, or None."""
-        passed, leaks = [], 0
+        passed, leaks, at = [], 0, "loading"
         for line in lines:
-            after = self.cases[len(passed):]
-            at = after[0] if after else "unloading"
+            if passed:
+                at = (self.cases[len(passed):] or ["unloading"])[0]
             if line is None:
                 return f"{at}: no end"
             case, splat = CASE.match(line), SPLAT.search(line)

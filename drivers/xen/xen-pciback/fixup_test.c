@@ -6,10 +6,13 @@
  */
 
 #include <kunit/test.h>
+#include <linux/console.h>
 #include <linux/cpumask.h>
 #include <linux/delay.h>
+#include <linux/kernfs.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
@@ -144,12 +147,22 @@ static void overlay_odd_sizes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, overlay(0x42, 0x3f, 3, 0x020010), 0x020010U);
 }
 
+static void overlay_says_what_it_changed(struct kunit *test)
+{
+	u32 val = 0x02;
+
+	KUNIT_EXPECT_TRUE(test, fixup_overlay(&val, 0));
+	KUNIT_EXPECT_FALSE(test, fixup_overlay(&val, 0));
+	KUNIT_EXPECT_EQ(test, val, 0x92U);
+}
+
 static struct kunit_case overlay_cases[] = {
 	KUNIT_CASE(overlay_everywhere),
 	KUNIT_CASE(overlay_off),
 	KUNIT_CASE(overlay_extended),
 	KUNIT_CASE(overlay_device_gone),
 	KUNIT_CASE(overlay_odd_sizes),
+	KUNIT_CASE(overlay_says_what_it_changed),
 	{}
 };
 
@@ -180,6 +193,7 @@ static const struct devlist_good {
 	{ "(000000000000001:0000000002:000003.00004)", 1, { 1, 2, 3, 4 } },
 	{ "(0000:03:00.0)(04:00.*)", 2, { 0, 4, 0, ANY } },
 	{ "(03:00.0)(03:00.0)(05:1f.7)", 3, { 0, 5, 0x1f, 7 } },
+	{ "(1:03:00.0)(04:00.0)", 2, { 0, 4, 0, 0 } },
 };
 
 static void devlist_accepts(struct kunit *test)
@@ -231,6 +245,8 @@ static const struct devlist_bad {
 	{ "(03:20.0)", 5 },
 	{ "(03:*.0)", 6 },
 	{ "(03:**.*)", 5 },
+	{ "(03:*1.*)", 5 },
+	{ "(03:00.*1)", 8 },
 	{ "(100:00.0)", 3 },
 	{ "(ffffffffffffffffffff:03:00.0)", 8 },
 	{ "(80000000:03:00.0)", 8 },
@@ -309,6 +325,8 @@ static struct kunit_suite devlist_suite = {
  *                 Integrated Endpoint
  *           07.0  capability list that ends in a loop
  *           08.0  capability list that leads out of the header
+ *
+ *   02.0 on bus 0 is an Endpoint as well.
  */
 #define FAKE_DOMAIN	0x4b55
 #define FAKE_BUSES	4
@@ -318,6 +336,7 @@ static u8 fake_sriov[PCI_EXT_CAP_SRIOV_SIZEOF];	/* of 2:00.0, at 0x100 */
 static int fake_status;			/* what reads return */
 static bool fake_fills_in;		/* ... with a value, also if they fail */
 static unsigned int fake_add_bus_calls;
+static int fake_add_bus_status;		/* what it returns */
 static bool fake_slow;			/* reads take a while, without a sleep */
 static bool fake_is_read;
 
@@ -355,7 +374,7 @@ static int fake_write(struct pci_bus *bus, unsigned int devfn, int where,
 static int fake_add_bus(struct pci_bus *bus)
 {
 	fake_add_bus_calls++;
-	return 0;
+	return fake_add_bus_status;
 }
 
 static void __iomem *fake_map_bus(struct pci_bus *bus, unsigned int devfn, int where)
@@ -418,7 +437,7 @@ static void fake_sriov_capability(void)
 struct fake {
 	struct pci_sysdata sysdata;
 	struct pci_bus *root;
-	struct pci_dev *endpoint, *legacy, *last, *rciep, *other_bus;
+	struct pci_dev *endpoint, *legacy, *last, *rciep, *other_bus, *on_root;
 };
 
 static struct pci_dev *fake_dev(struct kunit *test, int bus, unsigned int devfn)
@@ -441,6 +460,7 @@ static void fake_find(struct kunit *test)
 	fake->last = fake_dev(test, 1, PCI_DEVFN(5, 0));
 	fake->rciep = fake_dev(test, 1, PCI_DEVFN(6, 0));
 	fake->other_bus = fake_dev(test, 2, PCI_DEVFN(0, 0));
+	fake->on_root = fake_dev(test, 0, PCI_DEVFN(2, 0));
 }
 
 static struct device_driver fake_pciback = { .name = "pciback" };
@@ -501,6 +521,63 @@ static void fake_remove(struct pci_bus *root)
 	pci_free_host_bridge(bridge);
 }
 
+static bool has_directory(struct pci_dev *pdev)
+{
+	struct kernfs_node *directory = sysfs_get_dirent(pdev->dev.kobj.sd, "pciback_fixup");
+
+	sysfs_put(directory);
+	return directory;
+}
+
+/* What the kernel logs is also written here. */
+static char log_text[8192];
+static size_t log_length;
+
+static void log_write(struct console *console, const char *text, unsigned int length)
+{
+	length = min_t(size_t, length, sizeof(log_text) - 1 - log_length);
+	memcpy(log_text + log_length, text, length);
+	log_length += length;
+	log_text[log_length] = '\0';
+}
+
+static struct console log_console = {
+	.name = "fixup_test",
+	.write = log_write,
+};
+
+static void log_start(void)
+{
+	/* Or it is for who names it on the kernel's command line only. */
+	log_console.flags = CON_ENABLED;
+	register_console(&log_console);
+	console_lock();
+	log_length = 0;
+	log_text[0] = '\0';
+	console_unlock();
+}
+
+static void log_stop(void)
+{
+	/* Unlocking writes what is left to write. */
+	console_lock();
+	console_unlock();
+	unregister_console(&log_console);
+}
+
+/* How many times a text was logged since log_start() */
+static unsigned int log_count(const char *text)
+{
+	unsigned int count = 0;
+	const char *p = log_text;
+
+	while ((p = strstr(p, text))) {
+		count++;
+		p++;
+	}
+	return count;
+}
+
 /* Each case registers the notifier, and fixup_exit() unregisters it. */
 static int bus_suite_init(struct kunit_suite *suite)
 {
@@ -520,9 +597,11 @@ static int bus_init(struct kunit *test)
 	memset(fake_config, 0xff, sizeof(fake_config));
 	fake_status = 0;
 	fake_fills_in = false;
+	fake_add_bus_status = 0;
 	fake_slow = false;
 	fake_bridge(PCI_DEVFN(0, 0), false, 1, 1);
 	fake_bridge(PCI_DEVFN(1, 0), true, 2, 3);
+	fake_function(0, PCI_DEVFN(2, 0), 0x40, 0x0002);
 	fake_function(1, PCI_DEVFN(0, 0), 0x40, 0x0002);
 	fake_function(1, PCI_DEVFN(0, 1), 0x60, 0x0012);
 	fake_function(1, PCI_DEVFN(5, 0), 0xfc, 0x0001);
@@ -555,10 +634,14 @@ static void bus_exit(struct kunit *test)
 	struct pci_dev *pdev = NULL;
 
 	fixup_exit();
+	KUNIT_EXPECT_TRUE(test, fixup_leaving);
 	fixup_leaving = false;
-	for_each_pci_dev(pdev)
-		if (pdev->dev.driver == &fake_pciback)
-			pdev->dev.driver = NULL;
+	for_each_pci_dev(pdev) {
+		if (pdev->dev.driver != &fake_pciback)
+			continue;
+		pdev->dev.driver = NULL;
+		KUNIT_EXPECT_FALSE(test, has_directory(pdev));
+	}
 	if (fake->root)
 		fake_remove(fake->root);
 }
@@ -660,8 +743,10 @@ static void bus_on_and_off(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, ours->write, fake_ops.write);
 	KUNIT_EXPECT_PTR_EQ(test, ours->map_bus, fake_ops.map_bus);
 	compare_all(test, pdev, false);
+	KUNIT_EXPECT_TRUE(test, has_directory(pdev));
 	fake_unbind(pdev);
 	KUNIT_EXPECT_FALSE(test, fixup_is_attached(pdev));
+	KUNIT_EXPECT_FALSE(test, has_directory(pdev));
 }
 
 static void bus_twice(struct kunit *test)
@@ -780,6 +865,7 @@ static void bus_failing_reads(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, read_raw(pdev, 0x42, 2, &val), PCIBIOS_DEVICE_NOT_FOUND);
 	KUNIT_EXPECT_EQ(test, val, 0x0002);
 	fake_fills_in = false;
+	KUNIT_EXPECT_STREQ(test, show(pdev, &dev_attr_guest_flags), "");
 
 	/* A device that fails can be switched off, and on. */
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "0"), 0);
@@ -794,13 +880,16 @@ static void bus_exchanged_device(struct kunit *test)
 	struct fake *fake = test->priv;
 	struct pci_dev *pdev = fake->endpoint;
 	u8 *flags = &fake_config[1][pdev->devfn][0x42];
+	unsigned long before;
 	int type;
 
 	switch_on(test, pdev);
 	for (type = 0; type < 16; type++) {
 		*flags = type << 4 | 2;
+		before = hits_of(test, pdev);
 		KUNIT_EXPECT_EQ(test, flags_of(test, pdev),
 				type < 2 ? 0x92 : type << 4 | 2);
+		KUNIT_EXPECT_EQ(test, hits_of(test, pdev), before + (type < 2));
 	}
 	memset(fake_config[1][pdev->devfn], 0xff, 256);
 	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0xffff);
@@ -827,11 +916,53 @@ static void bus_new_child(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, child);
 	KUNIT_EXPECT_PTR_EQ(test, child->ops, &fake_ops);
 	KUNIT_EXPECT_EQ(test, fake_add_bus_calls, 1);
+	fake_add_bus_status = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, fake->endpoint->bus->ops->add_bus(child), -ENOMEM);
 
 	pci_lock_rescan_remove();
 	pci_remove_bus(child);
 	pci_unlock_rescan_remove();
 	KUNIT_EXPECT_EQ(test, flags_of(test, fake->endpoint), 0x0092);
+}
+
+/* A host bridge may have other ops for all but its root bus. */
+static int child_read(struct pci_bus *bus, unsigned int devfn, int where,
+		      int size, u32 *val)
+{
+	if (pci_is_root_bus(bus))
+		return PCIBIOS_BAD_REGISTER_NUMBER;
+	return fake_read(bus, devfn, where, size, val);
+}
+
+static struct pci_ops child_ops = {
+	.read = child_read,
+	.write = fake_write,
+};
+
+static void bus_with_child_ops(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_host_bridge *bridge = to_pci_host_bridge(fake->root->bridge);
+	struct pci_bus *bus = fake->endpoint->bus;
+
+	bridge->child_ops = &child_ops;
+	pci_bus_set_ops(bus, &child_ops);
+	switch_on(test, fake->endpoint);
+	switch_on(test, fake->on_root);
+	compare_all(test, fake->endpoint, true);
+	compare_all(test, fake->on_root, true);
+	KUNIT_EXPECT_PTR_EQ(test, bus->ops->map_bus, NULL);
+	KUNIT_EXPECT_PTR_EQ(test, fake->root->ops->map_bus, fake_ops.map_bus);
+
+	/* These have no add_bus(). */
+	KUNIT_EXPECT_EQ(test, bus->ops->add_bus(bus), 0);
+	KUNIT_EXPECT_PTR_EQ(test, bus->ops, &child_ops);
+
+	fake_unbind(fake->endpoint);
+	fake_unbind(fake->on_root);
+	xen_pcibk_fixup_leave();
+	KUNIT_EXPECT_PTR_EQ(test, bus->ops, &child_ops);
+	KUNIT_EXPECT_PTR_EQ(test, fake->root->ops, &fake_ops);
 }
 
 /* VFs come and go on a bus of their own while that of their PF is taken. */
@@ -875,6 +1006,7 @@ static void bus_comes_back(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, is_on(fake->endpoint));
 		compare_all(test, fake->endpoint, true);
 		KUNIT_EXPECT_PTR_EQ(test, old->ops, &fake_ops);
+		KUNIT_EXPECT_EQ(test, kref_read(&old->dev.kobj.kref), 1);
 		put_device(&old->dev);
 		old = fake->endpoint->bus;
 	}
@@ -989,6 +1121,31 @@ static void bus_other_above(struct kunit *test)
 	}
 }
 
+/* The log tells once that a function was switched on, and why one was not. */
+static void bus_log(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = fake->endpoint;
+
+	log_start();
+	switch_on(test, pdev);
+	switch_on(test, pdev);
+	log_stop();
+	KUNIT_EXPECT_EQ(test, log_count("PCI_EXP_FLAGS is 0x0002, guests read 0x0092"), 1);
+	KUNIT_EXPECT_EQ(test, log_count("not shown"), 0);
+
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "0"), 0);
+	pci_bus_set_ops(pdev->bus, &other_ops);
+	other_swaps = false;
+	other_saved = &fake_ops;
+	log_start();
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), -EBUSY);
+	log_stop();
+	KUNIT_EXPECT_EQ(test, log_count("reads of bus 4b55:01 go to other_read"), 1);
+	KUNIT_EXPECT_EQ(test, log_count("guests read"), 0);
+	pci_bus_set_ops(pdev->bus, &fake_ops);
+}
+
 static void bus_other_below(struct kunit *test)
 {
 	struct fake *fake = test->priv;
@@ -1095,7 +1252,10 @@ static void bus_left_behind(struct kunit *test)
 	fake_unbind(pdev);
 	other_swaps = true;
 	other_saved = pci_bus_set_ops(pdev->bus, &other_ops);
+	log_start();
 	xen_pcibk_fixup_leave();
+	log_stop();
+	KUNIT_EXPECT_EQ(test, log_count("another module may still hold the ops"), 1);
 	left_behind = other_saved;
 	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &other_ops);
 	KUNIT_EXPECT_EQ(test, memcmp(left_behind, &fake_ops, sizeof(fake_ops)), 0);
@@ -1160,16 +1320,21 @@ static void policy_devices(struct kunit *test)
 {
 	static const struct {
 		char *list;
-		bool endpoint, legacy, other_bus;
+		bool endpoint, legacy, last, other_bus;
 	} lists[] = {
-		{ "", false, false, false },
-		{ "all", true, true, true },
-		{ "(4b55:01:00.0)", true, false, false },
-		{ "(01:00.0)", false, false, false },
-		{ "(4b55:01:00.1)(4b55:02:00.0)", false, true, true },
-		{ "(4b55:01:00.*)", true, true, false },
-		{ "(4b55:02:*.*)", false, false, true },
-		{ "(4b55:01:01.*)", false, false, false },
+		{ "", false, false, false, false },
+		{ "all", true, true, true, true },
+		{ "(4b55:01:00.0)", true, false, false, false },
+		{ "(01:00.0)", false, false, false, false },
+		{ "(4b55:01:00.1)(4b55:02:00.0)", false, true, false, true },
+		{ "(4b55:01:00.*)", true, true, false, false },
+		{ "(4b55:02:*.*)", false, false, false, true },
+		{ "(4b55:01:*.*)", true, true, true, false },
+		{ "(4b55:01:01.*)", false, false, false, false },
+		{ "(4b55:01:05.0)", false, false, true, false },
+		{ "(4b55:01:05.*)", false, false, true, false },
+		{ "(4b55:01:05.1)", false, false, false, false },
+		{ "(4b56:01:00.0)(4b55:03:00.0)", false, false, false, false },
 	};
 	struct fake *fake = test->priv;
 	int i;
@@ -1178,13 +1343,16 @@ static void policy_devices(struct kunit *test)
 		devices = lists[i].list;
 		fake_bind(fake->endpoint, &fake_pciback);
 		fake_bind(fake->legacy, &fake_pciback);
+		fake_bind(fake->last, &fake_pciback);
 		fake_bind(fake->other_bus, &fake_pciback);
+		KUNIT_EXPECT_EQ_MSG(test, is_on(fake->last), lists[i].last, "%s", devices);
 		KUNIT_EXPECT_EQ_MSG(test, is_on(fake->endpoint), lists[i].endpoint, "%s", devices);
 		KUNIT_EXPECT_EQ_MSG(test, is_on(fake->legacy), lists[i].legacy, "%s", devices);
 		KUNIT_EXPECT_EQ_MSG(test, is_on(fake->other_bus), lists[i].other_bus, "%s",
 				    devices);
 		fake_unbind(fake->endpoint);
 		fake_unbind(fake->legacy);
+		fake_unbind(fake->last);
 		fake_unbind(fake->other_bus);
 	}
 }
@@ -1237,6 +1405,178 @@ static void policy_who_is_attached(struct kunit *test)
 	fake_bind(fake->legacy, &fake_pciback);
 	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->legacy));
 	fixup_leaving = false;
+}
+
+/* Bound again without being unbound: nothing is lost. */
+static void policy_bound_twice(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	unsigned long before;
+
+	switch_on(test, fake->endpoint);
+	before = hits_of(test, fake->endpoint);
+	fake_bind(fake->endpoint, &fake_pciback);
+	KUNIT_EXPECT_TRUE(test, is_on(fake->endpoint));
+	KUNIT_EXPECT_EQ(test, hits_of(test, fake->endpoint), before);
+}
+
+/* Without a directory in sysfs nobody could switch it off: it is not attached. */
+static void policy_no_directory(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = fake->endpoint;
+
+	devices = "all";
+	pdev->dev.kobj.sd->flags |= KERNFS_EMPTY_DIR;
+	log_start();
+	fake_bind(pdev, &fake_pciback);
+	log_stop();
+	pdev->dev.kobj.sd->flags &= ~KERNFS_EMPTY_DIR;
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(pdev));
+	KUNIT_EXPECT_FALSE(test, has_directory(pdev));
+	compare_all(test, pdev, false);
+	KUNIT_EXPECT_EQ(test, log_count("cannot be shown as an RCiEP"), 1);
+
+	/* The message says how to retry. */
+	fake_bind(pdev, &fake_pciback);
+	KUNIT_EXPECT_TRUE(test, is_on(pdev));
+}
+
+/* As attached before this module came: by the driver pciback if there is one */
+static struct pci_driver early_pciback = { .name = "pciback" };
+
+static struct device_driver *early_find(struct kunit *test)
+{
+	struct device_driver *driver = driver_find("pciback", &pci_bus_type);
+
+	if (!driver) {
+		KUNIT_ASSERT_EQ(test, pci_register_driver(&early_pciback), 0);
+		driver = &early_pciback.driver;
+	}
+	return driver;
+}
+
+static void early_unbind(struct pci_dev *pdev)
+{
+	bool ours = pdev->dev.driver == &early_pciback.driver;
+
+	fake_unbind(pdev);
+	if (ours)
+		pci_unregister_driver(&early_pciback);
+}
+
+/* The devices that pciback has as the module is loaded */
+static void policy_bound_before(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = fake->endpoint;
+
+	pdev->dev.driver = early_find(test);
+	fake->legacy->dev.driver = &fake_other_driver;
+	devices = "(4b55:01:00.0)(4b55:00:01.0)";
+	log_start();
+	/* Only the locks of pciback's devices are taken. */
+	device_lock(&fake->legacy->dev);
+	KUNIT_EXPECT_EQ(test, fixup_attach_all(), 0);
+	device_unlock(&fake->legacy->dev);
+	log_stop();
+	KUNIT_EXPECT_TRUE(test, fixup_is_attached(pdev));
+	KUNIT_EXPECT_FALSE(test, mutex_is_locked(&pdev->dev.mutex));
+	KUNIT_EXPECT_TRUE(test, is_on(pdev));
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->legacy));
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->other_bus));
+	KUNIT_EXPECT_EQ(test, log_count("stays as it is: its type is Root Port"), 1);
+	KUNIT_EXPECT_EQ(test, log_count("stays as it is"), 1);
+
+	fake_unbind(fake->legacy);
+	early_unbind(pdev);
+}
+
+static int lock_holder(void *data)
+{
+	struct pci_dev *pdev = data;
+
+	device_lock(&pdev->dev);
+	while (!kthread_should_stop())
+		msleep(20);
+	device_unlock(&pdev->dev);
+	return 0;
+}
+
+/* Loading can be interrupted while somebody holds the lock of pciback's device. */
+static void policy_interrupted(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = fake->endpoint;
+	struct task_struct *holder;
+	unsigned int refs;
+
+	pdev->dev.driver = early_find(test);
+	holder = kthread_run(lock_holder, pdev, "lock_holder");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(holder));
+	while (!mutex_is_locked(&pdev->dev.mutex))
+		msleep(20);
+
+	refs = kref_read(&pdev->dev.kobj.kref);
+	allow_signal(SIGINT);
+	send_sig(SIGINT, current, 1);
+	KUNIT_EXPECT_EQ(test, fixup_attach_all(), -EINTR);
+	flush_signals(current);
+	disallow_signal(SIGINT);
+	KUNIT_EXPECT_EQ(test, kref_read(&pdev->dev.kobj.kref), refs);
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(pdev));
+
+	kthread_stop(holder);
+	early_unbind(pdev);
+}
+
+/* A list is checked as a whole, and what is wrong or absent is named. */
+static void policy_checked_lists(struct kunit *test)
+{
+	static const struct {
+		char *list;
+		int ret;
+		const char *log;
+	} lists[] = {
+		{ "", 0, NULL },
+		{ "(4b55:01:00.0)(4b55:01:1f.*)(4b55:01:05.0)", 0, NULL },
+		{ "(4b55:01:00.0)(4b55:01:1e.3)", 0, "there is no device 4b55:01:1e.3 yet" },
+		{ "(03:00.0", -EINVAL, "wrong at \"\", character 9" },
+		{ "(4b55:01:00.0)x", -EINVAL, "wrong at \"x\", character 15" },
+	};
+	struct fake *fake = test->priv;
+	unsigned int refs = kref_read(&fake->endpoint->dev.kobj.kref);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(lists); i++) {
+		devices = lists[i].list;
+		log_start();
+		KUNIT_EXPECT_EQ_MSG(test, fixup_check_devices(), lists[i].ret, "%s", devices);
+		log_stop();
+		KUNIT_EXPECT_EQ_MSG(test, log_count("devices=:"), !!lists[i].log, "%s", devices);
+		if (lists[i].log)
+			KUNIT_EXPECT_EQ_MSG(test, log_count(lists[i].log), 1, "%s", devices);
+	}
+	KUNIT_EXPECT_EQ(test, kref_read(&fake->endpoint->dev.kobj.kref), refs);
+}
+
+/* What is listed and no endpoint is named with its type. */
+static void policy_listed_in_vain(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *conventional = fake_dev(test, 1, PCI_DEVFN(7, 0));
+
+	devices = "(4b55:01:*.*)";
+	log_start();
+	fake_bind(fake->endpoint, &fake_pciback);
+	fake_bind(fake->rciep, &fake_pciback);
+	fake_bind(conventional, &fake_pciback);
+	log_stop();
+	KUNIT_EXPECT_EQ(test, log_count("its type is Root Complex Integrated Endpoint"), 1);
+	KUNIT_EXPECT_EQ(test, log_count("its type is conventional PCI function"), 1);
+	KUNIT_EXPECT_EQ(test, log_count("its type is"), 2);
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(conventional));
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->rciep));
 }
 
 static unsigned int toggles = 10000;
@@ -1386,16 +1726,18 @@ static struct kunit_case bus_cases[] = {
 	KUNIT_CASE(bus_exchanged_device),
 	KUNIT_CASE(bus_malformed_lists),
 	KUNIT_CASE(bus_new_child),
-	KUNIT_CASE(bus_of_vfs),
+	KUNIT_CASE(bus_with_child_ops),
 	KUNIT_CASE(bus_comes_back),
 	KUNIT_CASE(bus_of_another_domain),
 	KUNIT_CASE(bus_with_copied_ops),
 	KUNIT_CASE(bus_other_above),
+	KUNIT_CASE(bus_log),
 	KUNIT_CASE(bus_other_below),
 	KUNIT_CASE(bus_dropped),
 	KUNIT_CASE(bus_not_in_force),
 	KUNIT_CASE(bus_device_gone),
 	KUNIT_CASE(bus_left_behind),
+	KUNIT_CASE(bus_of_vfs),
 	KUNIT_CASE(bus_grace_period),
 	KUNIT_CASE(bus_readers_and_toggles),
 	{}
@@ -1413,6 +1755,12 @@ static struct kunit_case policy_cases[] = {
 	KUNIT_CASE(policy_devices),
 	KUNIT_CASE(policy_written),
 	KUNIT_CASE(policy_who_is_attached),
+	KUNIT_CASE(policy_bound_twice),
+	KUNIT_CASE(policy_no_directory),
+	KUNIT_CASE(policy_bound_before),
+	KUNIT_CASE(policy_interrupted),
+	KUNIT_CASE(policy_checked_lists),
+	KUNIT_CASE(policy_listed_in_vain),
 	{}
 };
 
@@ -1424,4 +1772,5 @@ static struct kunit_suite policy_suite = {
 	.test_cases = policy_cases,
 };
 
-kunit_test_suites(&overlay_suite, &devlist_suite, &bus_suite, &policy_suite);
+/* The slow ones last */
+kunit_test_suites(&overlay_suite, &devlist_suite, &policy_suite, &bus_suite);
