@@ -70,10 +70,10 @@ demo: ## show in QEMU what four guests on a real Xen host see
 shell: ## the same machine, to try things by hand
 	@$(RIG)/shell.sh
 
-check: ## run all tests: 11 minutes, 21 the first time (two cores)
+check: ## run all tests of the module
 	@$(RIG)/check.sh
 
-check-all: ## the same, and the tests of the packages and in the kernel's tree
+check-all: ## the same, of the packages and in the kernel's tree: 26 minutes at first (two cores)
 	@$(RIG)/check.sh --all
 
 check-gates: ## do the tests' own judges fail when they should?
