@@ -35,7 +35,7 @@ NEEDS_XEN = re.compile(r"fixup_init\(\): .*(xen_initial_domain|ENODEV|not loaded
 CASE = re.compile(r"^    (not )?ok \d+ (\w+)")
 SPLAT = re.compile(r"(BUG:.*|WARNING:.*|Oops.*|general protection.*|KASAN:.*"
                    r"|INFO: (possible|task|rcu).*|refcount_t:.*|Kernel panic.*"
-                   r"|unreferenced object.*|list_(add|del) corruption.*)")
+                   r"|Call Trace.*|unreferenced object.*|list_(add|del) corruption.*)")
 
 
 def progress(text):

@@ -760,8 +760,13 @@ static void bus_twice(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, write_rciep(pdev, "0"), 0);
 	KUNIT_ASSERT_EQ(test, write_rciep(pdev, "0"), 0);
 	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0002);
+
+	/* What is no boolean changes nothing. */
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "2"), -EINVAL);
 	KUNIT_EXPECT_FALSE(test, is_on(pdev));
+	switch_on(test, pdev);
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "2"), -EINVAL);
+	KUNIT_EXPECT_TRUE(test, is_on(pdev));
 }
 
 static void bus_legacy_and_last(struct kunit *test)
@@ -1397,7 +1402,8 @@ static void policy_who_is_attached(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->endpoint));
 	fake_bind(fake->endpoint, &fake_pciback);
 	fixup_notify(&fixup_notifier, BUS_NOTIFY_DEL_DEVICE, &fake->endpoint->dev);
-	fixup_notify(&fixup_notifier, BUS_NOTIFY_UNBOUND_DRIVER, &fake->endpoint->dev);
+	KUNIT_EXPECT_EQ(test, fixup_notify(&fixup_notifier, BUS_NOTIFY_UNBOUND_DRIVER,
+					   &fake->endpoint->dev), NOTIFY_OK);
 	KUNIT_EXPECT_TRUE(test, fixup_is_attached(fake->endpoint));
 
 	/* As the module goes, none is attached any more. */
