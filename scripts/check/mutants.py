@@ -283,8 +283,6 @@ def report(args, chosen, every, result):
             first, text = first or text, result[text]
         if text in {"the same code", "does not compile", "needs Xen"} or first:
             totals[text if not first else "repeated"] += 1
-            if text == "needs Xen" and m.name not in kept:
-                pass
             text = f"as line {first.line}, {first.name.split('(): ')[1]}" if first else text
         elif text == "survived":
             totals[text] += 1

@@ -219,7 +219,7 @@ void xen_pcibk_fixup_off(struct pci_dev *pdev)
 int xen_pcibk_fixup_on(struct pci_dev *pdev)
 {
 	struct fixup_bus *fb = fixup_find_bus(pdev->bus);
-	struct xen_pcibk_fixup_fn *fn = xen_pcibk_fixup_find(pdev, false);
+	struct xen_pcibk_fixup_fn *fn = &fb->fn[pdev->devfn];
 	bool was_on = fn->flags_end;
 	struct pci_ops *top;
 	u16 flags, type;

@@ -6,7 +6,7 @@
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-status=0
+bad=0
 
 fails() { # NAME COMMAND...: passes if the command fails
 	local name=$1
@@ -14,7 +14,7 @@ fails() { # NAME COMMAND...: passes if the command fails
 	if ("$@") >"$tmp/out" 2>&1; then
 		sed 's/^/# /' "$tmp/out"
 		echo "not ok - $name"
-		status=1
+		bad=1
 	else
 		echo "ok - $name"
 	fi
@@ -28,7 +28,7 @@ passes() { # NAME COMMAND...
 	else
 		sed 's/^/# /' "$tmp/out"
 		echo "not ok - $name"
-		status=1
+		bad=1
 	fi
 }
 
@@ -42,7 +42,7 @@ fails "clean_log: an empty file" clean_log "$tmp/empty"
 fails "clean_log: a warning" clean_log "$tmp/splat"
 
 # A test's plan, as dom0 judges it
-plan() { (eval "$(sed -n '/^kept_its_plan()/,/^}/p' "$QEMU_DIR/dom0/lib.sh")"; kept_its_plan "$1"); }
+plan() { (. "$QEMU_DIR/dom0/lib.sh"; kept_its_plan "$1"); }
 printf '%s\n' '1..2' 'ok 1 - a' 'ok 2 - b' '# Totals: pass:2' >"$tmp/kept"
 printf '%s\n' '1..3' 'ok 1 - a' 'ok 2 - b' '# Totals: pass:2' >"$tmp/fewer"
 printf '%s\n' '1..2' 'ok 1 - a' 'ok 2 - b' >"$tmp/died"
@@ -107,4 +107,4 @@ passes "check.sh: it does not wait for a queue that died" ends_within $check 60
 passes "check.sh: ... and says so" grep -q "the queue is gone" "$tmp/queue"
 pkill -f 'sleep 97531' || :
 rm -f "$QEMU_DIR/.gates-check.sh"
-exit $status
+exit $bad
