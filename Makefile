@@ -7,7 +7,8 @@ KDIR ?= /lib/modules/$(KVER)/build
 MODULE := $(CURDIR)/drivers/xen/xen-pciback
 COMMAND := tools/pciback-fixup
 SELFTESTS := tools/testing/selftests/pciback_fixup
-RIG := $(SELFTESTS)/qemu
+RIG := $(SELFTESTS)/rig
+CHECKS := scripts/check
 
 # Where install puts the module below /lib/modules/VERSION; depmod prefers it to others.
 MODULE_DIR := updates
@@ -68,22 +69,22 @@ demo: ## show in QEMU what four guests on a real Xen host see
 	@$(RIG)/demo.sh
 
 shell: ## the same machine, to try things by hand
-	@$(RIG)/shell.sh
+	@$(RIG)/boot.sh 6.12 shell
 
 check: ## run all tests of the module
-	@$(RIG)/check.sh
+	@$(CHECKS)/check.sh check
 
 check-all: ## the same, of the packages and in the kernel's tree: 26 minutes at first (two cores)
-	@$(RIG)/check.sh --all
+	@$(CHECKS)/check.sh check-all
 
 check-gates: ## do the tests' own judges fail when they should?
-	@$(RIG)/gates.sh
+	@$(CHECKS)/gates.sh
 
 check-stress: ## the long forms of the tests that look for faults: over an hour
-	@$(RIG)/check-stress.sh
+	@$(CHECKS)/check.sh check-stress
 
 check-in-tree: ## build in the kernel's own tree, and as a series of patches
-	@$(RIG)/intree.sh
+	@$(CHECKS)/in-tree.sh
 
 # A kernel's source, for targets that need one
 ksrc = @test -n "$(KSRC)" || { \
@@ -98,22 +99,22 @@ patches: ## write it as a series of patches for KSRC= into build/patches
 	scripts/patches.sh $(KSRC) build/patches
 
 lint: ## build for all kernel flavours, run the kernel's checkers
-	@$(RIG)/lint.sh
+	@$(CHECKS)/lint.sh
 
 kunit: ## run the KUnit suites only
-	@$(RIG)/kunit.sh
+	@$(CHECKS)/kunit.sh
 
 kcsan: ## run them in a kernel that looks for data races
-	@$(RIG)/kunit.sh kcsan
+	@$(CHECKS)/kunit.sh kcsan
 
 mutants: ## mutate the module in many small ways: does a KUnit case notice each?
-	@scripts/check/mutants.sh
+	@$(CHECKS)/mutants.sh
 
 bench: ## count what the module costs; table and picture in build/bench
-	@$(RIG)/bench.sh
+	@$(CHECKS)/bench.sh
 
 fuzz: ## fuzz the parser of device lists, for ten minutes
-	@$(RIG)/fuzz.sh
+	@$(CHECKS)/fuzz.sh
 
 drawings: ## draw the documents' pictures from their sources (needs graphviz)
 	scripts/drawings.sh

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # What building the packages and testing them share.
 
-. "$(dirname "${BASH_SOURCE[0]}")/../tools/testing/selftests/pciback_fixup/qemu/build.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../tools/testing/selftests/pciback_fixup/rig/image.sh"
 
 NAME=xen-pciback-fixup
 DEB=$BUILD/deb

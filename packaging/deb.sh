@@ -3,7 +3,7 @@
 # make deb: build the Debian packages in build/deb, and have lintian look at them.
 . "$(dirname "$0")/common.sh"
 
-"$QEMU_DIR/deps.sh" build-essential debhelper dh-dkms libkmod-dev libpci-dev \
+need build-essential debhelper dh-dkms libkmod-dev libpci-dev \
 	libsmartcols-dev libxen-dev pkgconf lintian python3 git
 
 same_version debian/changelog \

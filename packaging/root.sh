@@ -59,9 +59,6 @@ make_root() {
 
 # --- tests ----------------------------------------------------------------------
 
-passed=0
-failed=0
-
 # check WHAT COMMAND...: one test; what the command prints is shown if it fails
 check() {
 	local what=$1 status log=$BUILD/log/packages-check.$$
@@ -72,20 +69,9 @@ check() {
 	(set -e; "$@") >"$log" 2>&1 </dev/null
 	status=$?
 	set -e
-	if [ $status = 0 ]; then
-		echo "ok - $what"
-		passed=$((passed + 1))
-	else
-		tail -n 30 "$log" | sed 's/^/# /'
-		echo "not ok - $what"
-		failed=$((failed + 1))
-	fi
+	[ $status = 0 ] || tail -n 30 "$log" | sed 's/^/# /'
+	result $status "$what"
 	rm -f "$log"
-}
-
-finish() {
-	echo "$passed passed, $failed failed"
-	[ $failed = 0 ]
 }
 
 # prints PATTERN COMMAND...: it succeeds, and a line matches

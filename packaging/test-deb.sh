@@ -1,8 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # make check-deb: build the packages, and install, use, upgrade and remove them in
-# a Debian 12 made for it, which has the headers of both kernel series. Prints a
-# line "ok - NAME" or "not ok - NAME" for each test; the last line counts them.
+# a Debian 12 made for it, which has the headers of both kernel series. Prints TAP.
 . "$(dirname "$0")/root.sh"
 
 EARLIER=0.1.9
@@ -22,7 +21,7 @@ install_debs() {
 
 same_versions() {
 	is "$(root pciback-fixup --version)" "pciback-fixup $VERSION"
-	is "$(root dpkg-query -W -f '${Version} ' pciback-fixup $NAME-dkms)" \
+	is "$(root dpkg-query -W -f '${Version} ' pciback-fixup "$NAME-dkms")" \
 		"$VERSION $VERSION "
 	only_version "$VERSION"
 }
@@ -47,7 +46,7 @@ documents() {
 
 # modprobe understands the example, where its text says that it belongs.
 example() {
-	root cp "/usr/share/doc/pciback-fixup/examples/$NAME.conf" $CONF
+	root cp "/usr/share/doc/pciback-fixup/examples/$NAME.conf" "$CONF"
 	prints '^options xen_pciback_fixup devices=\(' root modprobe -c
 }
 
@@ -133,7 +132,7 @@ in_source() { root make -C /tmp/packages/source "$@"; }
 dkms_install() { in_source dkms-install "$@"; }
 
 installed_by_hand() {
-	is "$(root modinfo -k "$1" -n $NAME)" "/lib/modules/$1/updates/$NAME.ko"
+	is "$(root modinfo -k "$1" -n "$NAME")" "/lib/modules/$1/updates/$NAME.ko"
 }
 
 # W=1 runs checks of the kernel's that need more than a compiler; lint asks for them.
@@ -172,7 +171,7 @@ deb_from_tarball() {
 	mkdir -p "$DEB/earlier"
 	tarball "$DEB/$NAME-$VERSION" "$DEB/earlier/source.tar.gz"
 	tar -C "$DEB/earlier" -xzf "$DEB/earlier/source.tar.gz"
-	other_version "$tree" $EARLIER
+	other_version "$tree" "$EARLIER"
 	# It was so in the first version.
 	sed -i 's/^Architecture: all/Architecture: amd64/' "$tree/debian/control"
 	$SUDO chown -R nobody: "$tree"
@@ -199,7 +198,7 @@ copy_of_a_clone() {
 # --- the run ------------------------------------------------------------------
 
 "$(dirname "$0")/deb.sh" >/dev/null
-"$QEMU_DIR/deps.sh" mmdebstrap graphviz
+need mmdebstrap graphviz
 make_root "$DEB/root"
 
 say "building an earlier version, $EARLIER, from a tarball, and a later one, $NEXT-1"

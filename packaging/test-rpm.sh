@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # make check-rpm: build the RPM packages, and install, upgrade and remove them in a
 # Debian 12 made for it, where rpm has a database of its own with nothing in it, so
-# --nodeps. Their scripts run, and DKMS builds the module. Prints a line "ok - NAME" or
-# "not ok - NAME" for each test; the last line counts them.
+# --nodeps. Their scripts run, and DKMS builds the module. Prints TAP.
 . "$(dirname "$0")/root.sh"
 
 NEXT=$VERSION.1
@@ -58,7 +57,7 @@ requires() {
 			root grep -q "$library" /usr/sbin/pciback-fixup || continue
 			prints "^$library" root rpm -q --requires pciback-fixup
 		done
-	prints '^dkms >= ' root rpm -q --requires $NAME-dkms
+	prints '^dkms >= ' root rpm -q --requires "$NAME-dkms"
 }
 
 documents() {
@@ -66,7 +65,7 @@ documents() {
 	for file in README.md index.rst sysfs-driver-pciback-fixup xen-pciback-fixup.rst; do
 		prints "/doc/.*/$file\$" root rpm -qd pciback-fixup
 	done
-	silent root rpm -V --nodeps $NAME-dkms
+	silent root rpm -V --nodeps "$NAME-dkms"
 }
 
 # The command's own files, as it begins them; they go with it.
@@ -94,7 +93,7 @@ nothing_left() {
 # --- the run ------------------------------------------------------------------
 
 "$(dirname "$0")/rpm.sh" >/dev/null
-"$QEMU_DIR/deps.sh" mmdebstrap
+need mmdebstrap
 make_root "$RPM/root"
 run_logged "$RPM/apt.log" root apt-get install -y --no-install-recommends "${DEPENDS[@]}"
 $SUDO mkdir -p "$ROOT/tmp/packages"

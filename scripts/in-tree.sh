@@ -41,7 +41,8 @@ add_line "$ksrc/drivers/xen/Kconfig" \
 	'source "drivers/xen/xen-pciback/Kconfig"' endmenu
 
 mkdir -p "$ksrc/$tests"
-find "$top/$tests" -maxdepth 1 -type f -exec cp -p -t "$ksrc/$tests" {} +
+find "$top/$tests" -maxdepth 1 -type f -not -name README -exec cp -p -t "$ksrc/$tests" {} +
+cp -rp "$top/$tests/helpers" "$ksrc/$tests/"
 add_line "$ksrc/tools/testing/selftests/Makefile" \
 	'TARGETS += pciback_fixup' 'TARGETS += pidfd'
 

@@ -16,7 +16,7 @@ rejects() { # VALUE: EINVAL, and nothing changes
 	local before
 	before=$(cat "$d"/{rciep,hardware_flags,guest_flags})
 	put "$BDF" "$1" && return 1
-	grep -q "Invalid argument" /tmp/put.err || { sed 's/^/# /' /tmp/put.err; return 1; }
+	grep -q "Invalid argument" "$TMP"/put.err || { sed 's/^/# /' "$TMP"/put.err; return 1; }
 	is "$(cat "$d"/{rciep,hardware_flags,guest_flags})" "$before"
 }
 
@@ -57,8 +57,8 @@ check "only root may read guest_flags, a real config read" \
 	not as_nobody grep -q . "$d/guest_flags" 2>/dev/null
 
 unprivileged() {
-	as_nobody sh -c "echo 0 >$d/rciep" 2>/tmp/put.err && return 1
-	grep -q "Permission denied" /tmp/put.err && is "$(get "$BDF" rciep)" 1
+	as_nobody sh -c "echo 0 >$d/rciep" 2>"$TMP"/put.err && return 1
+	grep -q "Permission denied" "$TMP"/put.err && is "$(get "$BDF" rciep)" 1
 }
 check "only root may write: EACCES" unprivileged
 finish

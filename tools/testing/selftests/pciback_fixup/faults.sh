@@ -49,9 +49,9 @@ each() {
 		"${what}_prepare" || return
 		kernel_log_mark
 		read -r outcome error < <("$what" "$n")
-		if ! "${what}_judge" "$error" >/tmp/judged; then
+		if ! "${what}_judge" "$error" >"$TMP"/judged; then
 			echo "# allocation $n failed, error $error:"
-			cat /tmp/judged
+			cat "$TMP"/judged
 			return 1
 		fi
 		[ "$outcome" = failed ] || break

@@ -16,6 +16,10 @@ PCI=/sys/bus/pci/devices
 PCIBACK=/sys/bus/pci/drivers/pciback
 MODULE=/sys/module/xen_pciback_fixup
 KSFT_SKIP=4
+# Nobody else can have made it, nor what is in it.
+TMP=$(mktemp -d) || exit 1
+# Programs' output is parsed.
+export LC_ALL=C
 
 log_marks=0
 tests=0
@@ -88,6 +92,7 @@ cleanup() {
 	for ((i = ${#undo[@]} - 1; i >= 0; i--)); do
 		eval "${undo[i]}"
 	done
+	rm -rf "$TMP"
 }
 trap cleanup EXIT
 
@@ -111,7 +116,7 @@ get() { # BDF FILE
 put() {
 	with_domain "$1"
 	echo "# echo $2 > $PCI/$REPLY/pciback_fixup/rciep"
-	{ printf '%s\n' "$2" >"$PCI/$REPLY/pciback_fixup/rciep"; } 2>/tmp/put.err
+	{ printf '%s\n' "$2" >"$PCI/$REPLY/pciback_fixup/rciep"; } 2>"$TMP"/put.err
 }
 
 # rciep_of FLAGS: the register with its type replaced
@@ -242,8 +247,8 @@ inject() {
 	[ -e /dev/aer_inject ] || modprobe aer_inject || return
 	printf '%b' "\\x${bdf:5:2}\\x${bdf:8:2}\\x0${bdf:11}\\x00" "$uncorrectable" \
 		"$correctable" '\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00' \
-		'\x00\x00\x00\x00' >/tmp/aer
-	cat /tmp/aer >/dev/aer_inject
+		'\x00\x00\x00\x00' >"$TMP"/aer
+	cat "$TMP"/aer >/dev/aer_inject
 }
 
 # --- hot-plug: the machine's monitor, on a virtio port, does the plugging -----
@@ -259,7 +264,7 @@ need_hotplug() {
 	done
 	[ -n "$monitor" ] || skip_all "this machine has no monitor to plug with"
 	exec 5<>"$monitor"
-	cat <&5 >/tmp/monitor.log &
+	cat <&5 >"$TMP"/monitor.log &
 	later "kill $!"
 	for s in /sys/bus/pci/slots/*; do
 		[ "$(cat "$s/address")" = "${HOTPLUG_BDF%.*}" ] && power=$s/power

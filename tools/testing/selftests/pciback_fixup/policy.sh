@@ -12,7 +12,7 @@ assign 03:00.1
 reload() { # [devices=...]
 	[ ! -d $MODULE ] || module_unload || return
 	echo "# modprobe xen-pciback-fixup $*"
-	module_load "$@" 2>/tmp/load.err
+	module_load "$@" 2>"$TMP"/load.err
 }
 # Off, so that the module can go; the device's state was saved by need_device.
 put "$BDF" 0
@@ -25,7 +25,7 @@ all_off() {
 
 # state DEVICES: load with this list, print rciep of the three endpoints
 state() {
-	reload "devices=$1" || { cat /tmp/load.err; return; }
+	reload "devices=$1" || { cat "$TMP"/load.err; return; }
 	cat "$(dir 01:00.0)/rciep" "$(dir 03:00.0)/rciep" "$(dir 03:00.1)/rciep" | xargs
 	all_off
 }
@@ -33,7 +33,7 @@ state() {
 refused() { # DEVICES TEXT: EINVAL, and the log shows where
 	kernel_log_mark
 	reload "devices=$1" && { all_off; return 1; }
-	grep -q "Invalid parameters\|Invalid argument" /tmp/load.err || return
+	grep -q "Invalid parameters\|Invalid argument" "$TMP"/load.err || return
 	kernel_log_since | grep -qF "wrong at \"$2\"" && return
 	kernel_log_since | sed 's/^/# /'
 	return 1

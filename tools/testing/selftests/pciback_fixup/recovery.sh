@@ -22,26 +22,26 @@ later "dmesg -n 7"
 
 writer() { # what is refused, for the device does not answer now, is no matter
 	local n=0
-	while [ ! -e /tmp/recovery.end ]; do
+	while [ ! -e "$TMP"/recovery.end ]; do
 		put $fails $((n % 2)) 2>/dev/null
 		put $other $((n % 2)) 2>/dev/null
 		n=$((n + 1))
 	done >/dev/null
-	echo "# $n times written" >>/tmp/recovery.counts
+	echo "# $n times written" >>"$TMP"/recovery.counts
 }
 
 binder() {
 	local n=0
-	while [ ! -e /tmp/recovery.end ]; do
+	while [ ! -e "$TMP"/recovery.end ]; do
 		echo $other >"$PCIBACK/unbind"
 		echo $other >"$PCIBACK/bind"
 		n=$((n + 1))
 	done 2>/dev/null
-	echo "# $n times unbound and bound" >>/tmp/recovery.counts
+	echo "# $n times unbound and bound" >>"$TMP"/recovery.counts
 }
 
 # The log is full of what was switched: its lines are counted as they come.
-resets() { wc -l </tmp/recovery.resets; }
+resets() { wc -l <"$TMP"/recovery.resets; }
 ended() { [ ! -d "/proc/$writer" ] && [ ! -d "/proc/$binder" ]; }
 
 errors() {
@@ -58,20 +58,20 @@ errors() {
 }
 
 start 6
-rm -f /tmp/recovery.*
-dmesg --follow-new >/tmp/recovery.log &
+rm -f "$TMP"/recovery.*
+dmesg --follow-new >"$TMP"/recovery.log &
 later "kill $!"
-tail -f /tmp/recovery.log | grep --line-buffered "Port link has been reset" >/tmp/recovery.resets &
+tail -f "$TMP"/recovery.log | grep --line-buffered "Port link has been reset" >"$TMP"/recovery.resets &
 later "kill $!"
 writer &
 writer=$!
 binder &
 binder=$!
 check "fatal errors are answered with a reset" errors
-touch /tmp/recovery.end
+touch "$TMP"/recovery.end
 check "those who write, unbind and bind come to their end" wait_for 60 ended
-cat /tmp/recovery.counts
-check "no task was blocked" not grep "blocked for more than" /tmp/recovery.log
+cat "$TMP"/recovery.counts
+check "no task was blocked" not grep "blocked for more than" "$TMP"/recovery.log
 for bdf in $fails $other; do
 	check "$bdf can be switched on and off" \
 		eval 'put $bdf 1 && in_force $bdf && put $bdf 0 && is "$(get $bdf guest_flags)" "$(get $bdf hardware_flags)"'

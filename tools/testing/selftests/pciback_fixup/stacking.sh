@@ -16,7 +16,7 @@ d=$PCI/$BDF
 guest() { is "$(get "$BDF" guest_flags)" "$1"; }
 refused() { # ERROR
 	put "$BDF" 1 && return 1
-	grep -q "$1" /tmp/put.err || { sed 's/^/# /' /tmp/put.err; return 1; }
+	grep -q "$1" "$TMP"/put.err || { sed 's/^/# /' "$TMP"/put.err; return 1; }
 	is "$(get "$BDF" rciep)" 0
 }
 
@@ -33,25 +33,25 @@ injector() {
 	local n=0
 	while inject "$BDF"; do
 		n=$((n + 1))
-		echo "$n" >/tmp/injections
+		echo "$n" >"$TMP"/injections
 	done
 }
 
 # toggles on|maybe: switch on and off with a reader and an injector beside it
 toggles() {
 	local status reader injector
-	rm -f /tmp/injections
+	rm -f "$TMP"/injections
 	reader &
 	reader=$!
 	injector &
 	injector=$!
-	wait_for 10 test -s /tmp/injections
+	wait_for 10 test -s "$TMP"/injections
 	"$HERE/rciep_toggles" "$BDF" "$at" "$hardware" "${TOGGLES:-300}" "$1"
 	status=$?
 	kill "$reader" "$injector"
 	wait "$reader" "$injector" 2>/dev/null
-	echo "# meanwhile: $(cat /tmp/injections) errors injected"
-	[ "$(cat /tmp/injections)" -gt 10 ] && truth && return "$status"
+	echo "# meanwhile: $(cat "$TMP"/injections) errors injected"
+	[ "$(cat "$TMP"/injections)" -gt 10 ] && truth && return "$status"
 }
 
 start 24

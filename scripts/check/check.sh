@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# make check, check-all, check-stress: run the parts that parts.mk names for it, two at
+# a time, for that many cores are needed, and have prove judge their results.
+#   check.sh check|check-all|check-stress
+. "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/lib.sh"
+
+wait_lock "$BUILD/check.lock" "the folder $BUILD/check"
+out=$BUILD/check
+rm -rf "$out"
+for part in $(make -s -f "$CHECKS/parts.mk" names SET="$1"); do
+	mkdir -p "$out/$part"
+	# part.sh says otherwise when it comes to its end.
+	(result 1 "was not run to its end"; finish) >"$out/$part/end.tap" || :
+done
+[ -d "$out" ] || die "parts.mk has no parts for $1"
+
+# In a process group of its own, which ends with us.
+set -m
+${MAKE:-make} --no-print-directory -k -j2 -f "$CHECKS/parts.mk" "$1" &
+parts=$!
+set +m
+trap 'kill -- -$parts 2>/dev/null || :' EXIT
+trap 'exit 1' INT TERM HUP
+status=0
+wait $parts || status=$?
+[ $status = 0 ] || echo "error: not all parts were run: make ended with status $status" >&2
+"$CHECKS/judge.sh" "$out" && exit $status

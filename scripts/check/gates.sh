@@ -1,0 +1,134 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# make check-gates: what judges the tests must fail when it should. Each gate is given
+# something broken. Prints TAP.
+. "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/boot.sh"
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+# passes, fails NAME COMMAND...: the command has to
+passes() {
+	local status=0
+	("${@:2}") >"$tmp/out" 2>&1 || status=1
+	[ $status = 0 ] || sed 's/^/# /' "$tmp/out"
+	result $status "$1"
+}
+fails() {
+	local status=1
+	("${@:2}") >"$tmp/out" 2>&1 || status=0
+	[ $status = 0 ] || sed 's/^/# /' "$tmp/out"
+	result $status "$1"
+}
+
+# The logs of Xen and dom0
+printf '%s\n' 'a line' 'another' >"$tmp/good"
+: >"$tmp/empty"
+echo 'WARNING: CPU: 0 PID: 1 at kernel/x.c:1' >"$tmp/splat"
+passes "clean_log: a clean log" clean_log "$tmp/good"
+fails "clean_log: a missing file" clean_log "$tmp/none"
+fails "clean_log: an empty file" clean_log "$tmp/empty"
+fails "clean_log: a warning" clean_log "$tmp/splat"
+
+# What a part of make check prints, as it is judged
+part() { # LINE...
+	printf '%s\n' "$@" >"$tmp/part"
+	rm -rf "$tmp/check"
+	BUILD=$tmp "$CHECKS/part.sh" a-part cat "$tmp/part"
+	"$CHECKS/judge.sh" "$tmp/check"
+}
+passes "a test that runs what it plans" part '1..2' 'ok 1 - a' 'ok 2 - b'
+passes "several tests" part '# test: a' 1..1 'ok 1 - a' '# test: b' 'ok 1 - b' 1..1
+fails "a test that plans 3 and runs 2" part '1..3' 'ok 1 - a' 'ok 2 - b'
+fails "the same, before one that keeps its plan" \
+	part '# test: a' '1..3' 'ok 1 - a' 'ok 2 - b' '# test: b' 'ok 1 - b' 1..1
+fails "a test that fails" part '1..2' 'ok 1 - a' 'not ok 2 - b'
+fails "a test without a plan" part 'ok 1 - a' 'ok 2 - b'
+fails "a test that skips" part '1..2' 'ok 1 - a' 'ok 2 - b # SKIP no'
+fails "a test that skips all" part '1..0 # SKIP no device'
+fails "a test that says nothing" part '# test: a' '# test: b' 'ok 1 - b' 1..1
+exits() { # a test that keeps its plan, and exits with a status
+	rm -rf "$tmp/check"
+	BUILD=$tmp "$CHECKS/part.sh" a-part bash -c 'echo "ok 1 - a"; echo 1..1; exit 1'
+	"$CHECKS/judge.sh" "$tmp/check"
+}
+fails "a part that ends with an error" exits
+
+# The cost table: a figure for each name that it asks for
+table() { awk -v short=yes -f "$RIG/cost/table.awk" "$1"; }
+for name in dom0-{flags,vendor,neighbour,other-bus}-{without,on} dom0-flags-off; do
+	echo "$name 5000"
+done >"$tmp/values"
+for name in bus-{changed,passed}{,-256-functions,-64-buses} write-1 write-0 bytes-bus; do
+	echo "$name 20"
+done >>"$tmp/values"
+echo "bus-other-bus 0.00" >>"$tmp/values"
+passes "cost: all figures in their bounds" table "$tmp/values"
+grep -v dom0-vendor-on "$tmp/values" >"$tmp/missing"
+fails "cost: a figure is missing" table "$tmp/missing"
+sed 's/^write-1 .*/write-1 /' "$tmp/values" >"$tmp/blank"
+fails "cost: a figure is empty" table "$tmp/blank"
+sed 's/^dom0-vendor-on .*/dom0-vendor-on 6000/' "$tmp/values" >"$tmp/high"
+fails "cost: a figure out of its bound" table "$tmp/high"
+
+# KUnit, by the kernel's own parser
+kunit() { python3 "$(build_source 6.12)/tools/testing/kunit/kunit.py" parse "$1"; }
+suite() { # LINE...: the log of a kernel with one suite
+	printf '%s\n' 'KTAP version 1' '1..1' '    KTAP version 1' '    # Subtest: s' \
+		'    1..1' "$@"
+}
+suite '    ok 1 a' 'ok 1 s' >"$tmp/kunit-good"
+suite '    not ok 1 a' 'not ok 1 s' >"$tmp/kunit-bad"
+suite >"$tmp/kunit-none"
+passes "kunit: a case that passes" kunit "$tmp/kunit-good"
+fails "kunit: a case that fails" kunit "$tmp/kunit-bad"
+fails "kunit: no case" kunit "$tmp/kunit-none"
+fails "kunit: no log of it" kunit "$tmp/good"
+
+# Folders that make and QEMU cannot take
+path() { BUILD=$1 bash -c '. "$0/lib.sh"' "$RIG"; }
+passes "a build folder" path "$tmp"
+fails "a build folder with a blank" path "$tmp/a b"
+fails "a build folder with a comma" path "$tmp/a,b"
+language() { LC_ALL=de_DE.UTF-8 bash -c '. "$0/lib.sh"; [ "$(env | grep ^LC_ALL=)" = LC_ALL=C ]' "$RIG"; }
+passes "programs speak English" language
+
+# check.sh: parts that sleep, in a copy of it
+mkdir -p "$tmp/scripts/check" "$tmp/${SELFTESTS#"$TOP/"}"
+cp "$CHECKS"/{check,judge,part}.sh "$tmp/scripts/check/"
+cp -r "$RIG" "$tmp/${SELFTESTS#"$TOP/"}/"
+# shellcheck disable=SC2016 # for make
+printf '%s\n' 'check: a b' 'a b:' '	@$(dir $(lastword $(MAKEFILE_LIST)))part.sh $@ $(DO)' \
+	'names: ; @echo $(NAMES)' >"$tmp/scripts/check/parts.mk"
+export DO="sleep 97531" NAMES="a b"
+sleeping() { pgrep -f 'sleep 97531' >/dev/null; }
+within() { # SECONDS COMMAND...
+	local n
+	for ((n = 0; n < $1 * 5; n++)); do "${@:2}" && return; sleep 0.2; done
+	return 1
+}
+ended() { ! kill -0 "$check" 2>/dev/null; }
+asleep() { ! sleeping; }
+run() { BUILD=$tmp/build "$tmp/scripts/check/check.sh" check; }
+one() { echo "ok 1 - a"; echo 1..1; }
+export -f one
+DO='bash -c one' passes "check.sh: two parts" run
+DO='bash -c one' NAMES="a b c" fails "check.sh: a part that make does not run" run
+begin() {
+	BUILD=$tmp/build "$tmp/scripts/check/check.sh" check >"$tmp/said" 2>&1 &
+	check=$!
+	within 10 sleeping
+}
+begin
+kill -TERM $check
+passes "check.sh: SIGTERM ends it" within 10 ended
+passes "check.sh: ... and its parts" within 10 asleep
+begin
+BUILD=$tmp/build timeout 2 "$tmp/scripts/check/check.sh" check >"$tmp/second" 2>&1 || :
+passes "check.sh: a second run in the same tree waits" grep -q "waiting for another run" "$tmp/second"
+pkill -KILL -P $check make
+passes "check.sh: it ends when make is killed" within 10 ended
+passes "check.sh: ... says so" grep -q "not all parts were run" "$tmp/said"
+pkill -f 'sleep 97531' || :
+fails "check.sh: ... and fails" wait $check
+finish

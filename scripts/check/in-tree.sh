@@ -1,0 +1,93 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# make check-in-tree: the driver built where it would be upstream, in the source
+# of each kernel series, as a module and built in, and in each step of the series
+# of patches; and its selftests run as a kernel tree runs them. Prints TAP.
+. "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/image.sh"
+
+need "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" git rsync
+driver=drivers/xen/xen-pciback
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+# fill_configured SOURCE DIR: a build folder, configured and prepared
+fill_configured() {
+	cat "$RIG/kernel/common.config" >"$2/fragment"
+	run_logged "$BUILD/log/in-tree.log" make -C "$1" O="$2" \
+		KCONFIG_ALLCONFIG="$2/fragment" allnoconfig
+	run_logged "$BUILD/log/in-tree.log" make -C "$1" O="$2" -j"$(nproc)" prepare
+}
+
+# builds SOURCE FOLDER y|m KUNIT: without a warning in our files
+builds() {
+	local source=$1 dir=$2 log=$BUILD/log/in-tree-build.log
+	"$source/scripts/config" --file "$dir/.config" -e KUNIT \
+		"-$( [ "$3" = y ] && echo e || echo m )" XEN_PCIDEV_BACKEND_FIXUP \
+		"-$4" XEN_PCIDEV_BACKEND_FIXUP_KUNIT_TEST
+	make -C "$source" O="$dir" olddefconfig >"$log" 2>&1 || return
+	grep -qx "CONFIG_XEN_PCIDEV_BACKEND_FIXUP=$3" "$dir/.config" || {
+		echo "# the option did not take"
+		return 1
+	}
+	rm -f "$dir/$driver"/*fixup*
+	make -C "$source" O="$dir" W=1 -j"$(nproc)" "$driver/" \
+		>"$log" 2>&1 && [ -e "$dir/$driver/fixup_main.o" ] &&
+		! grep -E 'fixup_[a-z]+\.[ch]:.*(warning|error):' "$log" && return
+	tail -n 20 "$log" | sed 's/^/# /'
+	return 1
+}
+
+# A copy of the source: a step of the series is put into it, and the debug kernels are
+# built from the other at the same time.
+fill_copy() { cp -a "$1/." "$2"; }
+
+for series in $SERIES; do
+	source=$(build_source "$series")
+	source=$(cached "in-tree-source-$series" "${source##*-}" fill_copy "$source")
+	"$TOP/scripts/in-tree.sh" "$source"
+	dir=$(cached "in-tree-$series" \
+		"$( (echo "$source"; cat "$RIG/kernel/common.config") | key -)" \
+		fill_configured "$source")
+	# A build folder knows where it was made.
+	run_logged "$BUILD/log/in-tree.log" make -C "$source" O="$dir" -j"$(nproc)" prepare
+	for kind in m y; do
+		status=0
+		builds "$source" "$dir" $kind e || status=1
+		result $status "$series: builds in the kernel tree as =$kind, with the KUnit test"
+	done
+done
+
+status=0
+"$TOP/scripts/patches.sh" "$source" "$tmp/patches" >"$tmp/log" 2>&1 || status=1
+result $status "a series of patches can be written"
+for patch in "$tmp"/patches/0*.patch; do
+	case $patch in *0000-*) continue ;; esac
+	status=0
+	# MAINTAINERS comes in the last step; a Kconfig has to name another;
+	# shell has lines that cannot be broken, and "off off" is two arguments.
+	"$source/scripts/checkpatch.pl" --no-tree --strict --terse --no-summary \
+		--ignore FILE_PATH_CHANGES,EMBEDDED_FILENAME,LONG_LINE,LONG_LINE_STRING,LONG_LINE_COMMENT,REPEATED_WORD \
+		"$patch" >"$tmp/checkpatch" || status=1
+	[ $status = 0 ] || head -n 5 "$tmp/checkpatch" | sed 's/^/# /'
+	result $status "checkpatch: $(basename "$patch")"
+done
+# Step 1 is the driver without its KUnit test; after step 2 no code changes.
+status=0
+git init -q "$tmp/step1"
+git -C "$tmp/step1" apply --include="$driver/Kconfig" \
+	--include="$driver/fixup_main.c" "$tmp"/patches/0001-*.patch
+cp "$tmp/step1/$driver"/{Kconfig,fixup_main.c} "$source/$driver/"
+builds "$source" "$dir" m d || status=1
+"$TOP/scripts/in-tree.sh" "$source"
+result $status "the first step of the series builds by itself"
+
+# The harness of the kernel tree; here is no dom0, so each test skips itself.
+status=0
+make -s -C "$source/tools/testing/selftests" TARGETS=pciback_fixup \
+	run_tests >"$tmp/log" 2>&1 || status=1
+[ "$(grep -c '^ok .* selftests: pciback_fixup: .* # SKIP' "$tmp/log")" = \
+	"$(find "$SELFTESTS" -maxdepth 1 -name '*.sh' -not -name lib.sh | wc -l)" ] || status=1
+[ $status = 0 ] || tail -n 20 "$tmp/log" | sed 's/^/# /'
+result $status "the kernel's kselftest harness runs the tests, which skip outside a dom0"
+
+finish

@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Run the KUnit suites in a debug kernel, booted bare: a Xen dom0 cannot have
+# KASAN. Prints TAP, a test for each case.
+#   kunit.sh kasan   out-of-bounds, use-after-free, locks, leaks (the default)
+#   kunit.sh kcsan   data races
+#   TOGGLES=N        how often the overlay is switched while it is read (10000)
+. "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/boot.sh"
+sanitizer=${1:-kasan}
+toggles=${TOGGLES:-10000}
+
+need "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}"
+kernel=$(build_debug_kernel kunit "$sanitizer")
+dir=$BUILD/run/kunit-$sanitizer
+wait_lock "$dir.lock" "$dir"
+rm -rf "$dir"
+mkdir -p "$dir"
+bare_initrd "$dir" "$RIG/kernel/kunit-init"
+
+say "booting the debug kernel"
+# One CPU a socket: without ACPI, Linux finds them in the MP table.
+boot_bare "$kernel" "$dir" $((240 + toggles / 100)) \
+	"xen_pciback_fixup.toggles=$toggles" -smp 2,sockets=2 -m 384
+
+# Cases are KTAP, one level below their suites.
+log=$dir/kernel.log
+tr -d '\r' <"$dir/console.log" | sed 's/^\[[ 0-9.]*\] //' >"$log"
+sed -nE 's/^ *# [a-z_]+: ([0-9]+ toggles)/# \1/p' "$log"
+while read -r ok _ case; do
+	case $ok in ok) result 0 "$case" ;; not) result 1 "${case#* }" ;; esac
+done < <(sed -nE 's/^    ((not )?ok [0-9]+ [a-z].*)/\1/p' "$log")
+
+# The kernel's own parser judges too: a case that failed, a plan that was not kept, and
+# no case at all are failures.
+status=0
+python3 "$(build_source 6.12)/tools/testing/kunit/kunit.py" parse "$log" \
+	>"$dir/kunit.py.log" 2>&1 || status=1
+result $status "kunit.py finds no failure in the log"
+status=0
+[ "$(grep -cE '^ok [0-9]+ pciback-fixup-' "$log")" = \
+	"$(cat "$MODULE_DIR"/fixup_test*.c | grep -c '^static struct kunit_suite')" ] || status=1
+result $status "all suites were run"
+
+# split_races: print the reports of data races that name our functions, and how
+# many others there are; all else of the log goes to standard error. Reports are
+# between lines of "=". Not ours is that the PCI core stores bus->ops under a lock
+# which its readers, and ours in their place, do not take.
+split_races() {
+	awk '
+		/^=+$/ && !report { report = $0; next }
+		/^=+$/ {
+			if (report ~ /data-race in pci_bus_set_ops \/ toggle_reader/) ops++
+			else if (report ~ /fixup_/) { print report; ours++ }
+			else others++
+			report = ""
+			next
+		}
+		report { report = report "\n" $0; next }
+		{ print >"/dev/stderr" }
+		END {
+			printf "# data races: %d of readers of bus->ops, %d others of the kernel, %d with our functions\n",
+				ops, others, ours
+			exit ours > 0
+		}'
+}
+
+if [ "$sanitizer" = kcsan ]; then
+	status=0
+	grep -q "kcsan: enabled" "$log" || status=1
+	result $status "KCSAN was enabled"
+	status=0
+	split_races <"$log" 2>"$log.rest" || status=1
+	result $status "no data race with our functions"
+	log=$log.rest
+fi
+status=0
+clean_log "$log" || status=1
+result $status "no splat, no leak in the log"
+finish

@@ -1,0 +1,21 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# part.sh NAME COMMAND...: run a part of make check. What it prints is TAP, in one piece
+# or, each after a line "# test: NAME", in several; each goes into a file of its own.
+. "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/lib.sh"
+
+# The parts are no sub-makes of the make that runs them.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+part=$1
+shift
+out=$BUILD/check/$part
+mkdir -p "$out"
+say "$part begins"
+status=0
+"$@" 2> >(sed -u "s/^/$part: /" >&2) | awk -v out="$out" '
+	BEGIN { file = out "/results.tap" }
+	/^# test: / { sub(/^# test: /, ""); gsub(/[ :]/, "-"); file = out "/" $0 ".tap"; printf "" >file; next }
+	/^$|^TAP version/ { next }	# the version comes too late after a comment
+	{ print >file; fflush() }' || status=$?
+(result $status "ran to its end, with exit status $status"; finish) >"$out/end.tap" || :
+say "$part took $SECONDS s"

@@ -1,0 +1,80 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The config space of a device that is switched on: every read of it is what
+# the hardware answers, but for the one nibble.
+. "$(dirname "$0")/lib.sh"
+
+need_device
+[ -x "$HERE/config_views" ] || skip_all "config_views is not built: run make first"
+
+sysfs=$PCI/$BDF/config
+proc=/proc/bus/pci/${BDF:5:2}/${BDF:8}
+[ "${BDF:0:4}" = 0000 ] || proc=/proc/bus/pci/${BDF%%:*}:${BDF:5:2}/${BDF:8}
+
+# only_nibble OFF ON FLAGS_AT: each value of ON is that of OFF, but for the type
+only_nibble() {
+	paste -d' ' "$1" "$2" | awk -v at="$3" '
+		{
+			size = $1; offset = $2; want = $3
+			if ($4 != size || $5 != offset) { bad++; next }
+			if (offset <= at && at < offset + size) {
+				unit = 16 * 256 ^ (at - offset)
+				type = int(want / unit) % 16
+				if (type > 1) bad++
+				want += (9 - type) * unit
+				changed++
+			}
+			if ($6 != want && bad++ < 5)
+				printf "# %d bytes at 0x%02x: %x, must be %x\n", size, offset, $6, want
+			n++
+		}
+		END {
+			printf "# %d reads, %d of them over the type\n", n, changed
+			exit bad || n != 256 + 255 + 254 + 253 + 252 + 251 || changed != 21
+		}'
+}
+
+views() { "$HERE/config_views" "$1" >"$2"; }
+
+# Quiet status registers are needed to compare two passes over the hardware.
+same_but_nibble() {
+	views "$1" "$TMP"/on && only_nibble "$TMP"/off "$TMP"/on "$at"
+}
+
+hits() { get "$BDF" hits; }
+
+# The other functions of the bus, whoever has them
+neighbours=()
+for d in "$PCI/${BDF%:*}":*; do
+	[ "$d" = "$PCI/$BDF" ] || neighbours+=("$d/config")
+done
+
+start $((8 + (${#neighbours[@]} > 0)))
+put "$BDF" 0
+at=$(flags_offset "$sysfs")
+hardware=$(get "$BDF" hardware_flags)
+check "sysfs can be read at every offset and size" views "$sysfs" "$TMP"/off
+check "guest_flags is hardware_flags while off" is "$(get "$BDF" guest_flags)" "$hardware"
+
+[ ${#neighbours[@]} = 0 ] || cat "${neighbours[@]}" >"$TMP"/neighbours
+
+put "$BDF" 1
+check "guest_flags shows an RCiEP, hardware_flags does not" \
+	is "$(get "$BDF" guest_flags) $(get "$BDF" hardware_flags)" "$(rciep_of "$hardware") $hardware"
+check "sysfs: all as in hardware but for the type" same_but_nibble "$sysfs"
+before=$(hits)
+check "procfs: all as in hardware but for the type" same_but_nibble "$proc"
+# Each size at each offset; an unaligned read is made of aligned ones.
+check "hits counts them" test "$(hits)" -ge $((before + 7))
+
+[ ${#neighbours[@]} = 0 ] ||
+	check "${#neighbours[@]} other functions of the bus read as before" \
+		eval 'cat "${neighbours[@]}" | cmp - "$TMP"/neighbours'
+
+put "$BDF" 0
+check "off again: byte for byte as before" \
+	eval 'views "$sysfs" "$TMP"/on && cmp "$TMP"/off "$TMP"/on'
+before=$(hits)
+views "$sysfs" "$TMP"/on
+check "off: hits stands still" is "$(hits)" "$before"
+finish

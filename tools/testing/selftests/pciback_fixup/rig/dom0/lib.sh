@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What the jobs in dom0 share.
+
+stage() { echo "@stage $*"; }
+
+# port NAME: the device node of the virtio port of that name
+port() {
+	local n
+	for n in /sys/class/virtio-ports/*/name; do
+		if [ "$(cat "$n" 2>/dev/null)" = "$1" ]; then
+			echo "/dev/$(basename "$(dirname "$n")")"
+			return
+		fi
+	done
+	echo "/dev/hvc0"
+}
+
+start_xen() {
+	local m
+	for m in xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs xen-pciback; do
+		modprobe -q $m
+	done
+	mountpoint -q /proc/xen || mount -t xenfs xenfs /proc/xen || return
+	xenstored --pid-file=/run/xen/xenstored.pid || return
+	xen-init-dom0 >/dev/null || return
+	xenconsoled --log=guest --log-dir=/var/log/xen/console || return
+}
+
+# guest NAME SECONDS KEY=VALUE...: run a guest until it is gone
+# Its console's log is in /tmp/NAME.log. The values are those of xl.cfg(5).
+guest() {
+	local name=$1 limit=$2 status
+	shift 2
+	{
+		echo "name=\"$name\""
+		printf '%s\n' "$@"
+	} >"/tmp/$name.cfg"
+	# Those of an earlier guest of that name: to that of Xen's, more is added.
+	rm -f "/tmp/$name.log" "$(log_of pv "$name")"
+	# In the foreground, xl waits for the end without looking all the time.
+	timeout "$limit" xl create -F "/tmp/$name.cfg" >"/tmp/$name.xl" 2>&1
+	status=$?
+	[ -e "/tmp/$name.log" ] || cp "$(log_of pv "$name")" "/tmp/$name.log"
+	[ $status = 0 ] && return
+	if [ $status = 124 ]; then
+		echo "# the guest $name did not end within $limit s; its console ends with:"
+		tail -n 15 "/tmp/$name.log" | sed 's/^/# /'
+		xl destroy "$name"
+	else
+		why_not "$name"
+	fi
+	return 1
+}
+
+# why_not NAME: what is known of a guest that did not start
+why_not() {
+	echo "# xl create says:"
+	sed 's/^/# /' "/tmp/$1.xl"
+	sed 's/^/# its QEMU: /' "/var/log/xen/qemu-dm-$1.log" 2>/dev/null
+}
+
+# pv_config SERIES BDF...: what makes a PV guest that reports on these functions
+pv_config() {
+	local series=$1
+	shift
+	printf '%s\n' 'type="pv"' memory=192 vcpus=1 \
+		"kernel=\"/rig/guest/vmlinuz-$series\"" \
+		"ramdisk=\"/rig/guest/initrd-$series.gz\"" \
+		"extra=\"console=hvc0 quiet iommu=soft panic=1 $FAST rig.functions=$# $GUEST_ARGS\"" \
+		"pci=[$(printf "'%s'," "$@")]"
+}
+
+# guest_pv NAME SERIES BDF...: run one until it is gone
+guest_pv() {
+	local name=$1
+	shift
+	guest "$name" 180 "$(pv_config "$@")"
+}
+
+# What takes long in a slow machine and has no part in what is tested. For HVM,
+# also the early search for an AGP bridge: 65536 reads through QEMU.
+FAST="init_on_alloc=0 mitigations=off nokaslr"
+FAST_HVM="$FAST pci=noearly"
+
+# boot_disk FILE SERIES ARGUMENTS: a disk that boots this kernel
+boot_disk() {
+	local disk=$1 series=$2
+	printf '%s\n' 'default linux' 'label linux' 'kernel vmlinuz' 'initrd initrd.gz' \
+		"append $3" >"$disk.cfg"
+	xorriso -as mkisofs -quiet -o "$disk" -isohybrid-mbr /usr/lib/ISOLINUX/isohdpfx.bin \
+		-b isolinux.bin -no-emul-boot -boot-load-size 4 -boot-info-table -graft-points \
+		isolinux.bin=/usr/lib/ISOLINUX/isolinux.bin isolinux.cfg="$disk.cfg" \
+		ldlinux.c32=/usr/lib/syslinux/modules/bios/ldlinux.c32 \
+		vmlinuz="/rig/guest/vmlinuz-$series" \
+		initrd.gz="/rig/guest/initrd-$series.gz" >"$disk.log" 2>&1 || cat "$disk.log" >&2
+}
+
+# hvm_config NAME SERIES BDF...: the same behind the stock device model. It boots from
+# a disk: a kernel that it is given QEMU hands out byte by byte, for most of a minute.
+hvm_config() {
+	local name=$1 series=$2 disk=/var/tmp/$1.img
+	shift 2
+	boot_disk "$disk" "$series" \
+		"console=ttyS0 quiet panic=1 $FAST_HVM rig.functions=$# $GUEST_ARGS"
+	printf '%s\n' 'type="hvm"' memory=192 vcpus=1 'hdtype="ahci"' \
+		"disk=[\"format=raw,vdev=hda,access=rw,backendtype=qdisk,target=$disk\"]" \
+		"serial=\"file:/tmp/$name.log\"" 'vga="none"' vnc=0 vkb_device=0 \
+		"pci=[$(printf "'%s'," "$@")]"
+}
+
+# guest_hvm NAME SERIES BDF...: run one until it is gone
+guest_hvm() {
+	guest "$1" 420 "$(hvm_config "$@")"
+}
+
+# guest_background KIND NAME SERIES BDF...: start one; log_of says where its log is
+guest_background() {
+	local kind=$1 name=$2
+	shift 2
+	{
+		echo "name=\"$name\""
+		if [ "$kind" = pv ]; then pv_config "$@"; else hvm_config "$name" "$@"; fi
+	} >"/tmp/$name.cfg"
+	xl create -q "/tmp/$name.cfg" >"/tmp/$name.xl" 2>&1 && return
+	why_not "$name"
+	return 1
+}
+
+log_of() { # KIND NAME
+	if [ "$1" = pv ]; then echo "/var/log/xen/console/guest-$2.log"; else echo "/tmp/$2.log"; fi
+}
+
+# report NAME: what the guest said, without "rig: "
+report() { tr -d '\r' <"/tmp/$1.log" | sed -n 's/^.*rig: //p'; }
+GUEST_ARGS=
+
+# --- running the selftests -------------------------------------------------
+
+LEAKS=/sys/kernel/debug/kmemleak
+
+prepare_tests() {
+	local bdf
+	export PCIBACK_FIXUP_RIG=1
+	export PCIBACK_FIXUP_MODULE=/rig/modules/xen-pciback-fixup.ko
+	modprobe -q nvme	# has SR-IOV enabled
+	for bdf in 01:00.0 03:00.0; do
+		xl pci-assignable-add $bdf
+	done
+	insmod "$PCIBACK_FIXUP_MODULE" || return
+	cd /rig/kselftest || return
+}
+
+# run TEST [BDF]: a selftest, a test of the rig's, or one of the functions below
+run() {
+	local test status=0
+	stage "${STAGE_LIMIT:-400}" "test $*"
+	echo "# test: $*"
+	for test in "./$1.sh" "/rig/jobs/$1.sh" "$1"; do [ ! -e "$test" ] || break; done
+	# The functions are tests of their own too.
+	(
+		export PCIBACK_FIXUP_BDF=${2-01:00.0}
+		# shellcheck source=/dev/null
+		[ -e "$test" ] || . /rig/kselftest/lib.sh
+		"$test"
+	) || status=$?
+	[ $status = 0 ] || echo "not ok - $*: exit status $status"
+}
+
+lockdep_watches() {
+	start 1
+	check "lockdep has been watching until here" grep -q 'debug_locks: *1' /proc/lockdep_stats
+	finish
+}
+
+# Linux 6.12's xen-pciback forgets its config space fields as a device is
+# unbound: pcistub_device_release() drops the pointer to them first.
+leaks() {
+	awk '
+		function show() { if (report && report !~ /xen_pcibk_config_/) printf "# %s", report }
+		/^unreferenced object/ { show(); report = "" }
+		{ report = report $0 "\n# " }
+		END { show() }' $LEAKS
+}
+
+goes_without_leaks() {
+	if [ -e "$LEAKS" ]; then start 2; else start 1; fi
+	check "rmmod after all of it" rmmod xen-pciback-fixup
+	if [ -e "$LEAKS" ]; then
+		for _ in 1 2; do
+			sleep 6
+			echo scan >$LEAKS
+		done
+		check "kmemleak has found nothing but what xen-pciback leaks" is "$(leaks)" ""
+	fi
+	finish
+}

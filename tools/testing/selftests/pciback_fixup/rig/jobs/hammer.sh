@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Guests that hammer their device's register while dom0 switches it, resets it and
+# pulls it out.
+#   KINDS     of guests (pv hvm)
+#   SWITCHED  how often it is switched (2000)
+#   RESETS    how often it is reset (100)
+
+# shellcheck source=../../lib.sh
+. /rig/kselftest/lib.sh
+# shellcheck source=../dom0/lib.sh
+. /rig/dom0/lib.sh
+need_device
+need_hotplug
+kinds=${KINDS:-pv hvm}
+switched=${SWITCHED:-2000}
+resets=${RESETS:-100}
+bdf=$HOTPLUG_BDF
+
+hammering() { # KIND
+	local kind=$1 name=hammer-$1 log offset hardware
+	assign "$bdf"
+	offset=$(flags_offset "$PCI/$bdf/config")
+	hardware=$(get "$bdf" hardware_flags)
+	log=$(log_of "$kind" "$name")
+	rm -f "$log"
+	was=
+
+	GUEST_ARGS="rig.hammer=$offset"
+	check "$name: starts" guest_background "$kind" "$name" 6.12 "$bdf"
+	check "$name: begins" wait_for 300 hammered "$log"
+	check "$name: switched $switched times meanwhile" \
+		/rig/kselftest/config_stress "$bdf" "$offset" "$hardware" "$switched" 0
+	put "$bdf" 1
+	check "$name: reset $resets times meanwhile, and on" resetting "$hardware"
+	check "$name: still at it" goes_on "$log"
+	check "$name: pulled out while the guest has it" unplug
+	sleep 2
+	xl destroy "$name"
+	check "$name: plugged in again, it is on" plug e1000e,romfile= is_back
+	echo "# the guest: $(said "$log")"
+	check "$name: each value was a legal one" legal "$log"
+	put "$bdf" 0
+}
+
+said() { tr -d '\r' <"$1" | grep -o 'hammer reads .*' | tail -n 1; }
+
+# hammered LOG: the guest has done more than it had when this was last asked
+hammered() {
+	local now
+	now=$(said "$1")
+	[ -n "$now" ] && [ "$now" != "$was" ] && was=$now
+}
+goes_on() { hammered "$1"; wait_for 60 hammered "$1"; }
+
+resetting() { # HARDWARE
+	local n
+	for ((n = 0; n < resets; n++)); do
+		echo 1 >"$PCI/$bdf/reset" || return
+	done
+	is "$(get "$bdf" guest_flags)" "$(rciep_of "$1")"
+}
+is_back() { [ "$(get "$bdf" rciep 2>/dev/null)" = 1 ]; }
+legal() { grep -q "illegal 0" "$1" && ! grep -q "illegal [1-9]" "$1"; }
+
+# shellcheck disable=SC2086 # words
+start $(($(wc -w <<<"$kinds") * 8))
+for kind in $kinds; do hammering "$kind"; done
+finish
