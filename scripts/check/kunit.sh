@@ -4,6 +4,7 @@
 # KASAN. Prints TAP, a test for each case.
 #   kunit.sh kasan   out-of-bounds, use-after-free, locks, leaks (the default)
 #   kunit.sh kcsan   data races
+#   kunit.sh rt      the same kernel with PREEMPT_RT, without sanitizers
 #   TOGGLES=N        how often the overlay is switched while it is read (10000)
 . "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/boot.sh"
 sanitizer=${1:-kasan}

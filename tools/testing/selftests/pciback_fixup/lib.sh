@@ -152,7 +152,9 @@ assign() {
 	old=$(driver "$bdf")
 	[ "$old" = pciback ] && return
 	if [ -n "$old" ]; then
-		echo "$bdf" >"$PCI/$bdf/driver/unbind" || return
+		# Its probe may fail just now: then it has gone by itself.
+		{ echo "$bdf" >"$PCI/$bdf/driver/unbind"; } 2>/dev/null ||
+			[ -z "$(driver "$bdf")" ] || return
 	fi
 	echo "$bdf" >"$PCIBACK/new_slot" || return
 	[[ "${undo[*]-}" == *"unassign $bdf "* ]] || later "unassign $bdf $old"
