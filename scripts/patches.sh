@@ -45,7 +45,7 @@ step() {
 
 without_kunit
 step $driver/{Kconfig,Makefile,Makefile.fixup} drivers/xen/Kconfig \
-	$driver/fixup_{bus,main}.c $driver/fixup_*.h <<'EOF'
+	$driver/fixup_{bus,main}.c $driver/fixup_{bus,devlist,overlay}.h <<'EOF'
 xen/pciback: show endpoints to guests as RCiEP
 
 Windows' pci.sys rejects a PCI Express endpoint on bus 0 that has no port
@@ -59,7 +59,7 @@ sysfs, and those of pcifront, through xen-pciback, meet.
 EOF
 
 install -m 644 "$top/$driver"/{Kconfig,fixup_main.c} "$tree/$driver/"
-step $driver/{Kconfig,fixup_main.c,fixup_test.c} <<'EOF'
+step $driver/{Kconfig,fixup_main.c,fixup_test*} <<'EOF'
 xen/pciback: test the endpoint fixup with KUnit
 
 The overlay at every offset, size and type, the syntax of device lists,

@@ -32,7 +32,7 @@ builds() {
 	rm -f "$dir/$driver"/*fixup*
 	make -C "$source" O="$dir" W=1 -j"$(nproc)" "$driver/" \
 		>"$log" 2>&1 && [ -e "$dir/$driver/fixup_main.o" ] &&
-		! grep -E 'fixup_[a-z]+\.[ch]:.*(warning|error):' "$log" && return
+		! grep -E 'fixup_[a-z_]+\.[ch]:.*(warning|error):' "$log" && return
 	tail -n 20 "$log" | sed 's/^/# /'
 	return 1
 }

@@ -1,0 +1,787 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit tests: standing in for the ops of real struct pci_bus below the simulated
+ * host bridge, beside other modules that do the same, and while readers run.
+ */
+
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/kthread.h>
+#include <linux/sched/task.h>
+
+#include "fixup_test.h"
+
+static void bus_on_and_off(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = fake->endpoint;
+	struct pci_ops *ours;
+
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(pdev));
+	fake_bind(pdev, &fake_pciback);
+	KUNIT_EXPECT_TRUE(test, fixup_is_attached(pdev));
+	KUNIT_EXPECT_FALSE(test, is_on(pdev));
+	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &fake_ops);
+
+	KUNIT_ASSERT_EQ(test, write_rciep(pdev, "1"), 0);
+	KUNIT_EXPECT_TRUE(test, is_on(pdev));
+	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0092);
+	KUNIT_EXPECT_STREQ(test, show(pdev, &dev_attr_hardware_flags), "0x0002\n");
+	compare_all(test, pdev, true);
+
+	/* The bus is not left, and the other members are those of the bridge. */
+	ours = pdev->bus->ops;
+	KUNIT_ASSERT_EQ(test, write_rciep(pdev, "0"), 0);
+	KUNIT_EXPECT_FALSE(test, is_on(pdev));
+	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, ours);
+	KUNIT_EXPECT_PTR_NE(test, ours, &fake_ops);
+	KUNIT_EXPECT_PTR_EQ(test, ours->write, fake_ops.write);
+	KUNIT_EXPECT_PTR_EQ(test, ours->map_bus, fake_ops.map_bus);
+	compare_all(test, pdev, false);
+	KUNIT_EXPECT_TRUE(test, has_directory(pdev));
+	fake_unbind(pdev);
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(pdev));
+	KUNIT_EXPECT_FALSE(test, has_directory(pdev));
+}
+
+static void bus_twice(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = fake->endpoint;
+
+	switch_on(test, pdev);
+	switch_on(test, pdev);
+	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0092);
+	KUNIT_ASSERT_EQ(test, write_rciep(pdev, "0"), 0);
+	KUNIT_ASSERT_EQ(test, write_rciep(pdev, "0"), 0);
+	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0002);
+
+	/* What is no boolean changes nothing. */
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "2"), -EINVAL);
+	KUNIT_EXPECT_FALSE(test, is_on(pdev));
+	switch_on(test, pdev);
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "2"), -EINVAL);
+	KUNIT_EXPECT_TRUE(test, is_on(pdev));
+}
+
+static void bus_legacy_and_last(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	switch_on(test, fake->legacy);
+	KUNIT_EXPECT_EQ(test, flags_of(test, fake->legacy), 0x0092);
+	KUNIT_EXPECT_STREQ(test, show(fake->legacy, &dev_attr_hardware_flags), "0x0012\n");
+	compare_all(test, fake->legacy, true);
+
+	switch_on(test, fake->last);
+	KUNIT_EXPECT_EQ(test, flags_of(test, fake->last) & 0xff, 0x91);
+	compare_all(test, fake->last, true);
+}
+
+static void bus_neighbours(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	switch_on(test, fake->endpoint);
+	compare_all(test, fake->legacy, false);
+	compare_all(test, fake->last, false);
+	compare_all(test, fake->rciep, false);
+	KUNIT_EXPECT_PTR_EQ(test, fake->other_bus->bus->ops, &fake_ops);
+	KUNIT_EXPECT_PTR_EQ(test, fake->root->ops, &fake_ops);
+}
+
+/* Three functions on a bus and one on another, switched off in any order. */
+static void bus_any_order(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pdevs[] = {
+		fake->endpoint, fake->legacy, fake->last, fake->other_bus
+	};
+	int order, i, j;
+
+	for (order = 0; order < 24; order++) {
+		int first[] = { 0, 1, 2, 3 }, n = order, left = 4;
+
+		for (i = 0; i < 4; i++)
+			switch_on(test, pdevs[i]);
+
+		for (; left; left--) {
+			int pick = n % left, index = first[pick];
+
+			n /= left;
+			memmove(first + pick, first + pick + 1,
+				(left - pick - 1) * sizeof(*first));
+			if (order % 2)
+				fake_unbind(pdevs[index]);
+			else
+				write_rciep(pdevs[index], "0");
+			compare_all(test, pdevs[index], false);
+			for (j = 0; j < left - 1; j++)
+				compare_all(test, pdevs[first[j]], true);
+		}
+	}
+}
+
+static void bus_hits(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = fake->endpoint;
+	unsigned long before;
+	u32 val;
+
+	switch_on(test, pdev);
+	switch_on(test, fake->legacy);
+	before = hits_of(test, pdev);
+	read_raw(pdev, 0x40, 4, &val);
+	read_raw(pdev, 0x42, 1, &val);
+	KUNIT_EXPECT_EQ(test, hits_of(test, pdev), before + 2);
+	read_raw(pdev, 0x43, 1, &val);
+	read_raw(pdev, 0, 4, &val);
+	read_raw(fake->legacy, 0x62, 1, &val);
+	KUNIT_EXPECT_EQ(test, hits_of(test, pdev), before + 2);
+
+	/* Counted anew since it was bound last: once by switching on */
+	fake_unbind(pdev);
+	fake_bind(pdev, &fake_pciback);
+	KUNIT_EXPECT_EQ(test, hits_of(test, pdev), 1);
+}
+
+static void bus_failing_reads(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = fake->endpoint;
+	unsigned long before;
+	u32 val = 0;
+
+	switch_on(test, pdev);
+	before = hits_of(test, pdev);
+	fake_status = PCIBIOS_DEVICE_NOT_FOUND;
+	KUNIT_EXPECT_EQ(test, read_raw(pdev, 0x42, 2, &val), PCIBIOS_DEVICE_NOT_FOUND);
+	KUNIT_EXPECT_EQ(test, val, 0xffffffff);
+	KUNIT_EXPECT_EQ(test, hits_of(test, pdev), before);
+
+	/* A value that the bridge leaves behind as it fails is not changed. */
+	fake_fills_in = true;
+	KUNIT_EXPECT_EQ(test, read_raw(pdev, 0x42, 2, &val), PCIBIOS_DEVICE_NOT_FOUND);
+	KUNIT_EXPECT_EQ(test, val, 0x0002);
+	fake_fills_in = false;
+	KUNIT_EXPECT_STREQ(test, show(pdev, &dev_attr_guest_flags), "");
+
+	/* A device that fails can be switched off, and on. */
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "0"), 0);
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), 0);
+	fake_status = 0;
+	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0092);
+}
+
+/* The type that is read counts, not the one that once was. */
+static void bus_exchanged_device(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = fake->endpoint;
+	u8 *flags = &fake_config[1][pdev->devfn][0x42];
+	unsigned long before;
+	int type;
+
+	switch_on(test, pdev);
+	for (type = 0; type < 16; type++) {
+		*flags = type << 4 | 2;
+		before = hits_of(test, pdev);
+		KUNIT_EXPECT_EQ(test, flags_of(test, pdev),
+				type < 2 ? 0x92 : type << 4 | 2);
+		KUNIT_EXPECT_EQ(test, hits_of(test, pdev), before + (type < 2));
+	}
+	memset(fake_config[1][pdev->devfn], 0xff, 256);
+	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0xffff);
+}
+
+static void bus_malformed_lists(struct kunit *test)
+{
+	KUNIT_EXPECT_FALSE(test, pci_is_pcie(fake_dev(test, 1, PCI_DEVFN(7, 0))));
+	KUNIT_EXPECT_FALSE(test, pci_is_pcie(fake_dev(test, 1, PCI_DEVFN(8, 0))));
+}
+
+static void bus_new_child(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_bus *child;
+
+	switch_on(test, fake->endpoint);
+	fake_add_bus_calls = 0;
+
+	/* As SR-IOV does for functions beyond the bus. */
+	pci_lock_rescan_remove();
+	child = pci_add_new_bus(fake->endpoint->bus, NULL, 0x77);
+	pci_unlock_rescan_remove();
+	KUNIT_ASSERT_NOT_NULL(test, child);
+	KUNIT_EXPECT_PTR_EQ(test, child->ops, &fake_ops);
+	KUNIT_EXPECT_EQ(test, fake_add_bus_calls, 1);
+	fake_add_bus_status = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, fake->endpoint->bus->ops->add_bus(child), -ENOMEM);
+
+	pci_lock_rescan_remove();
+	pci_remove_bus(child);
+	pci_unlock_rescan_remove();
+	KUNIT_EXPECT_EQ(test, flags_of(test, fake->endpoint), 0x0092);
+}
+
+/* A host bridge may have other ops for all but its root bus. */
+static int child_read(struct pci_bus *bus, unsigned int devfn, int where,
+		      int size, u32 *val)
+{
+	if (pci_is_root_bus(bus))
+		return PCIBIOS_BAD_REGISTER_NUMBER;
+	return fake_read(bus, devfn, where, size, val);
+}
+
+static struct pci_ops child_ops = {
+	.read = child_read,
+	.write = fake_write,
+};
+
+static void bus_with_child_ops(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_host_bridge *bridge = to_pci_host_bridge(fake->root->bridge);
+	struct pci_bus *bus = fake->endpoint->bus;
+
+	bridge->child_ops = &child_ops;
+	pci_bus_set_ops(bus, &child_ops);
+	switch_on(test, fake->endpoint);
+	switch_on(test, fake->on_root);
+	compare_all(test, fake->endpoint, true);
+	compare_all(test, fake->on_root, true);
+	KUNIT_EXPECT_PTR_EQ(test, bus->ops->map_bus, NULL);
+	KUNIT_EXPECT_PTR_EQ(test, fake->root->ops->map_bus, fake_ops.map_bus);
+
+	/* These have no add_bus(). */
+	KUNIT_EXPECT_EQ(test, bus->ops->add_bus(bus), 0);
+	KUNIT_EXPECT_PTR_EQ(test, bus->ops, &child_ops);
+
+	fake_unbind(fake->endpoint);
+	fake_unbind(fake->on_root);
+	xen_pcibk_fixup_leave();
+	KUNIT_EXPECT_PTR_EQ(test, bus->ops, &child_ops);
+	KUNIT_EXPECT_PTR_EQ(test, fake->root->ops, &fake_ops);
+}
+
+/* VFs come and go on a bus of their own while that of their PF is taken. */
+static void bus_of_vfs(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pf = fake->other_bus, *vf;
+	int i;
+
+	switch_on(test, pf);
+	for (i = 0; i < 3; i++) {
+		KUNIT_ASSERT_EQ(test, pci_enable_sriov(pf, 2), 0);
+		vf = fake_dev(test, 3, PCI_DEVFN(0, 1));
+		KUNIT_EXPECT_PTR_EQ(test, vf->bus->ops, &fake_ops);
+		compare_all(test, vf, false);
+		switch_on(test, vf);
+		compare_all(test, vf, true);
+		fake_unbind(vf);
+		pci_disable_sriov(pf);
+		KUNIT_EXPECT_EQ(test, flags_of(test, pf), 0x0091);
+	}
+}
+
+/* The bus of a function that is on is removed, and one of that number found. */
+static void bus_comes_back(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_bus *old = fake->endpoint->bus;
+	int i;
+
+	switch_on(test, fake->endpoint);
+	for (i = 0; i < 3; i++) {
+		get_device(&old->dev);
+		fake_replug(test);
+		KUNIT_EXPECT_PTR_NE(test, fake->endpoint->bus, old);
+		KUNIT_EXPECT_PTR_EQ(test, fake->endpoint->bus->ops, &fake_ops);
+		compare_all(test, fake->endpoint, false);
+
+		/* What was written is remembered; the old bus is given back. */
+		fake_bind(fake->endpoint, &fake_pciback);
+		KUNIT_EXPECT_TRUE(test, is_on(fake->endpoint));
+		compare_all(test, fake->endpoint, true);
+		KUNIT_EXPECT_PTR_EQ(test, old->ops, &fake_ops);
+		KUNIT_EXPECT_EQ(test, kref_read(&old->dev.kobj.kref), 1);
+		put_device(&old->dev);
+		old = fake->endpoint->bus;
+	}
+}
+
+/* A bus of the same number, below another host bridge */
+static void bus_of_another_domain(struct kunit *test)
+{
+	struct pci_sysdata sysdata = {
+		.domain = FAKE_DOMAIN + 1,
+		.node = NUMA_NO_NODE,
+	};
+	struct fake *fake = test->priv;
+	struct pci_bus *root;
+	struct pci_dev *pdev;
+
+	switch_on(test, fake->endpoint);
+	root = fake_scan(&sysdata, 0, &fake_ops);
+	KUNIT_ASSERT_NOT_NULL(test, root);
+	pdev = pci_get_domain_bus_and_slot(FAKE_DOMAIN + 1, 1, 0);
+	pci_dev_put(pdev);
+	if (pdev) {
+		KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &fake_ops);
+		compare_all(test, pdev, false);
+		fake_bind(pdev, &fake_pciback);
+		KUNIT_EXPECT_FALSE(test, is_on(pdev));
+		KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), 0);
+		KUNIT_EXPECT_EQ(test, write_rciep(fake->endpoint, "0"), 0);
+		compare_all(test, pdev, true);
+		compare_all(test, fake->endpoint, false);
+		fake_unbind(pdev);
+	} else {
+		KUNIT_FAIL(test, "no function in the other domain");
+	}
+	fake_remove(root);
+}
+
+/* Who copies our ops, as ibmphp and a quirk of x86 do, gets the bridge's answers. */
+static void bus_with_copied_ops(struct kunit *test)
+{
+	struct pci_sysdata sysdata = {
+		.domain = FAKE_DOMAIN + 1,
+		.node = NUMA_NO_NODE,
+	};
+	struct fake *fake = test->priv;
+	struct pci_bus *root;
+	struct pci_dev *pdev;
+
+	switch_on(test, fake->endpoint);
+	pci_bus_set_ops(fake->other_bus->bus, fake->endpoint->bus->ops);
+	compare_all(test, fake->other_bus, false);
+	pci_bus_set_ops(fake->other_bus->bus, &fake_ops);
+
+	/* A host bridge of its own, without a parent; add_bus() is called too. */
+	fake_add_bus_calls = 0;
+	root = fake_scan(&sysdata, 1, fake->endpoint->bus->ops);
+	KUNIT_ASSERT_NOT_NULL(test, root);
+	KUNIT_EXPECT_EQ(test, fake_add_bus_calls, 1);
+	KUNIT_EXPECT_PTR_EQ(test, root->ops, &fake_ops);
+	pdev = pci_get_slot(root, PCI_DEVFN(0, 0));
+	KUNIT_EXPECT_NOT_NULL(test, pdev);
+	pci_dev_put(pdev);
+	fake_remove(root);
+}
+
+/* Another module's ops, which pass reads on, and may swap bus->ops meanwhile */
+static struct pci_ops *other_saved;
+static bool other_swaps;
+
+static int other_read(struct pci_bus *bus, unsigned int devfn, int where,
+		      int size, u32 *val)
+{
+	struct pci_ops *mine = bus->ops;
+	int ret;
+
+	/* What aer_inject does */
+	if (other_swaps)
+		bus->ops = other_saved;
+	ret = other_saved->read(bus, devfn, where, size, val);
+	if (other_swaps)
+		bus->ops = mine;
+	return ret;
+}
+
+static struct pci_ops other_ops = {
+	.read = other_read,
+	.write = fake_write,
+};
+
+static void bus_other_above(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = fake->endpoint;
+	int swaps;
+
+	for (swaps = 0; swaps < 2; swaps++) {
+		other_swaps = swaps;
+		switch_on(test, pdev);
+		other_saved = pci_bus_set_ops(pdev->bus, &other_ops);
+		KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0092);
+
+		/* Switched below it, without a change of anybody's ops */
+		KUNIT_EXPECT_EQ(test, write_rciep(pdev, "0"), 0);
+		KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0002);
+		KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), 0);
+		KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0092);
+		KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &other_ops);
+		fake_unbind(pdev);
+		compare_all(test, pdev, false);
+		pci_bus_set_ops(pdev->bus, other_saved);
+		compare_all(test, pdev, false);
+	}
+}
+
+/* The log tells once that a function was switched on, and why one was not. */
+static void bus_log(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = fake->endpoint;
+
+	log_start();
+	switch_on(test, pdev);
+	switch_on(test, pdev);
+	log_stop();
+	KUNIT_EXPECT_EQ(test, log_count("PCI_EXP_FLAGS is 0x0002, guests read 0x0092"), 1);
+	KUNIT_EXPECT_EQ(test, log_count("not shown"), 0);
+
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "0"), 0);
+	pci_bus_set_ops(pdev->bus, &other_ops);
+	other_swaps = false;
+	other_saved = &fake_ops;
+	log_start();
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), -EBUSY);
+	log_stop();
+	KUNIT_EXPECT_EQ(test, log_count("reads of bus 4b55:01 go to other_read"), 1);
+	KUNIT_EXPECT_EQ(test, log_count("guests read"), 0);
+	pci_bus_set_ops(pdev->bus, &fake_ops);
+}
+
+static void bus_other_below(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = fake->endpoint;
+
+	/* Refused, and nothing is remembered */
+	other_swaps = false;
+	other_saved = pci_bus_set_ops(pdev->bus, &other_ops);
+	fake_bind(pdev, &fake_pciback);
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), -EBUSY);
+	KUNIT_EXPECT_FALSE(test, is_on(pdev));
+	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &other_ops);
+	compare_all(test, pdev, false);
+	fake_unbind(pdev);
+	fake_bind(pdev, &fake_pciback);
+	KUNIT_EXPECT_FALSE(test, is_on(pdev));
+
+	/* It goes, and the bus can be taken. */
+	pci_bus_set_ops(pdev->bus, other_saved);
+	switch_on(test, pdev);
+	compare_all(test, pdev, true);
+}
+
+/* Another module puts back what it once found: we are dropped, and it shows. */
+static void bus_dropped(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = fake->endpoint;
+
+	switch_on(test, pdev);
+	pci_bus_set_ops(pdev->bus, &fake_ops);
+	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0002);
+	KUNIT_EXPECT_TRUE(test, is_on(pdev));
+	switch_on(test, pdev);
+	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0092);
+
+	/* A failed write of 1 leaves it on, for it was. */
+	pci_bus_set_ops(pdev->bus, &other_ops);
+	other_saved = &fake_ops;
+	other_swaps = false;
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), -EBUSY);
+	KUNIT_EXPECT_TRUE(test, is_on(pdev));
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "0"), 0);
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), -EBUSY);
+	KUNIT_EXPECT_FALSE(test, is_on(pdev));
+	pci_bus_set_ops(pdev->bus, &fake_ops);
+}
+
+/* Ops that drop ours during the very read that measures */
+static int dropping_read(struct pci_bus *bus, unsigned int devfn, int where,
+			 int size, u32 *val)
+{
+	pci_bus_set_ops(bus, &fake_ops);
+	return fake_read(bus, devfn, where, size, val);
+}
+
+static struct pci_ops dropping_ops = {
+	.read = dropping_read,
+	.write = fake_write,
+};
+
+static void bus_not_in_force(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = fake->endpoint;
+
+	switch_on(test, pdev);
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "0"), 0);
+	pci_bus_set_ops(pdev->bus, &dropping_ops);
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), -EIO);
+	KUNIT_EXPECT_FALSE(test, is_on(pdev));
+	compare_all(test, pdev, false);
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), 0);
+}
+
+/* Who does not answer is switched on only where reads are known to reach us. */
+static void bus_device_gone(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = fake->endpoint;
+
+	fake_bind(pdev, &fake_pciback);
+	fake_status = PCIBIOS_DEVICE_NOT_FOUND;
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), 0);
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "0"), 0);
+	other_swaps = false;
+	other_saved = pci_bus_set_ops(pdev->bus, &other_ops);
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), -EBUSY);
+	pci_bus_set_ops(pdev->bus, other_saved);
+	fake_status = 0;
+}
+
+/*
+ * The module goes while another holds our ops: they become the bridge's. Loaded
+ * again, it takes the bus from what it has left behind.
+ */
+static void bus_left_behind(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = fake->endpoint;
+	struct pci_ops *left_behind;
+
+	switch_on(test, pdev);
+	fake_unbind(pdev);
+	other_swaps = true;
+	other_saved = pci_bus_set_ops(pdev->bus, &other_ops);
+	log_start();
+	xen_pcibk_fixup_leave();
+	log_stop();
+	KUNIT_EXPECT_EQ(test, log_count("another module may still hold the ops"), 1);
+	left_behind = other_saved;
+	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &other_ops);
+	KUNIT_EXPECT_EQ(test, memcmp(left_behind, &fake_ops, sizeof(fake_ops)), 0);
+	compare_all(test, pdev, false);
+
+	pci_bus_set_ops(pdev->bus, left_behind);
+	fake_bind(pdev, &fake_pciback);
+	KUNIT_EXPECT_FALSE(test, is_on(pdev));
+	switch_on(test, pdev);
+	compare_all(test, pdev, true);
+
+	/* What was left is given back as the bridge's own. */
+	fake_unbind(pdev);
+	xen_pcibk_fixup_leave();
+	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &fake_ops);
+}
+
+static int slow_reader(void *data)
+{
+	u32 val;
+
+	read_raw(data, 0x42, 2, &val);
+	return val;
+}
+
+/*
+ * A reader is in the middle of our read(), where it may be preempted, as the
+ * module goes. Plain RCU does not know of it. Nothing may be freed before it has
+ * left: it goes on to count a hit.
+ */
+static void bus_grace_period(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = fake->endpoint;
+	struct task_struct *reader;
+	int i;
+
+	switch_on(test, pdev);
+	WRITE_ONCE(fake_slow, true);
+	reader = kthread_create(slow_reader, pdev, "slow_reader");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(reader));
+	get_task_struct(reader);
+	wake_up_process(reader);
+	for (i = 0; i < 100 && !READ_ONCE(fake_is_read); i++)
+		msleep(20);
+	WRITE_ONCE(fake_slow, false);
+
+	fake_unbind(pdev);
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(fake_is_read));
+	xen_pcibk_fixup_leave();
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(fake_is_read));
+	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &fake_ops);
+
+	/* It began while the overlay was on. */
+	KUNIT_EXPECT_EQ(test, kthread_stop(reader), 0x0092);
+	put_task_struct(reader);
+}
+
+static unsigned int toggles = 10000;
+module_param(toggles, uint, 0444);
+MODULE_PARM_DESC(toggles, "Times that the overlay is switched while it is read");
+
+/*
+ * Odd while the overlay may be on; even from when switching off has returned
+ * until it is switched on again.
+ */
+static unsigned int toggle_count;
+
+struct toggle_reader {
+	struct task_struct *task;
+	unsigned long reads, illegal, late;
+};
+
+static void toggle_read(struct toggle_reader *reader, struct pci_dev *pdev)
+{
+	static const int sizes[] = { 1, 2, 4 };
+	int size = sizes[reader->reads % 3];
+	int where = size == 4 ? 0x40 : 0x42;
+	unsigned int before, after;
+	u32 val;
+
+	/* Before the value, and smp_rmb() keeps the second one after it */
+	before = smp_load_acquire(&toggle_count);
+	read_raw(pdev, where, size, &val);
+	smp_rmb();	/* toggle_count is loaded after the value */
+	after = READ_ONCE(toggle_count);
+
+	if (size == 4)
+		val >>= 16;
+	if (val != 0x02 && val != 0x92)
+		reader->illegal++;
+	if (val != 0x02 && !(before % 2) && before == after)
+		reader->late++;
+	WRITE_ONCE(reader->reads, reader->reads + 1);
+}
+
+static int toggle_reader(void *data)
+{
+	struct toggle_reader *reader = data;
+	struct pci_dev *pdev;
+	int i;
+
+	while (!kthread_should_stop()) {
+		pdev = pci_get_domain_bus_and_slot(FAKE_DOMAIN, 1, 0);
+		for (i = 0; pdev && i < 256; i++)
+			toggle_read(reader, pdev);
+		pci_dev_put(pdev);
+		/* Grace periods want a reader that sleeps now and then. */
+		usleep_range(50, 100);
+	}
+
+	return 0;
+}
+
+static void toggle_is(struct kunit *test, struct pci_dev *pdev, u32 want)
+{
+	u32 val;
+
+	read_raw(pdev, 0x42, 2, &val);
+	KUNIT_EXPECT_EQ(test, val, want);
+}
+
+/*
+ * Readers on every CPU while the overlay is switched: every value is one of the
+ * two that are legal, and a read that starts after switching off is the
+ * hardware's. Every tenth time the function is taken away and added again, as
+ * if it was bound; now and then it is removed with its bus, and found again.
+ */
+static void bus_readers_and_toggles(struct kunit *test)
+{
+	struct toggle_reader *readers;
+	struct fake *fake = test->priv;
+	unsigned int i, cpu, binds = 0, replugs = 0;
+	unsigned long reads = 0;
+
+	readers = kunit_kcalloc(test, nr_cpu_ids, sizeof(*readers), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, readers);
+	toggle_count = 0;
+	for_each_online_cpu(cpu) {
+		struct task_struct *task;
+
+		task = kthread_create_on_cpu(toggle_reader, &readers[cpu], cpu,
+					     "toggle_reader/%u");
+		if (IS_ERR(task)) {
+			KUNIT_FAIL(test, "no reader on CPU %u", cpu);
+			continue;
+		}
+		readers[cpu].task = task;
+		wake_up_process(task);
+	}
+
+	/* No assertion here: the readers must be stopped in any case. */
+	for (i = 0; test->status == KUNIT_SUCCESS; i++) {
+		struct pci_dev *pdev = fake->endpoint;
+
+		reads = 0;
+		for_each_online_cpu(cpu)
+			reads += READ_ONCE(readers[cpu].reads);
+		if (i >= toggles && reads >= 10UL * toggles)
+			break;
+
+		WRITE_ONCE(toggle_count, toggle_count + 1);
+		smp_mb();	/* odd before it is on */
+		if (!fixup_is_attached(pdev))
+			fake_bind(pdev, &fake_pciback);
+		KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), 0);
+		toggle_is(test, pdev, 0x0092);
+		if (i % 10) {
+			write_rciep(pdev, "0");
+		} else {
+			fake_unbind(pdev);
+			binds++;
+		}
+		/* Even when it is off, for toggle_read() */
+		smp_store_release(&toggle_count, toggle_count + 1);
+		toggle_is(test, pdev, 0x0002);
+
+		if (i % 500 == 499) {
+			fake_replug(test);
+			replugs++;
+		}
+	}
+
+	for_each_online_cpu(cpu) {
+		if (!readers[cpu].task)
+			continue;
+		kthread_stop(readers[cpu].task);
+		KUNIT_EXPECT_EQ(test, readers[cpu].illegal, 0);
+		KUNIT_EXPECT_EQ(test, readers[cpu].late, 0);
+	}
+	kunit_info(test, "%u toggles, %lu reads, %u times taken away and added, %u times removed and found\n",
+		   i, reads, binds, replugs);
+}
+
+static struct kunit_case bus_cases[] = {
+	KUNIT_CASE(bus_on_and_off),
+	KUNIT_CASE(bus_twice),
+	KUNIT_CASE(bus_legacy_and_last),
+	KUNIT_CASE(bus_neighbours),
+	KUNIT_CASE(bus_any_order),
+	KUNIT_CASE(bus_hits),
+	KUNIT_CASE(bus_failing_reads),
+	KUNIT_CASE(bus_exchanged_device),
+	KUNIT_CASE(bus_malformed_lists),
+	KUNIT_CASE(bus_new_child),
+	KUNIT_CASE(bus_with_child_ops),
+	KUNIT_CASE(bus_comes_back),
+	KUNIT_CASE(bus_of_another_domain),
+	KUNIT_CASE(bus_with_copied_ops),
+	KUNIT_CASE(bus_other_above),
+	KUNIT_CASE(bus_log),
+	KUNIT_CASE(bus_other_below),
+	KUNIT_CASE(bus_dropped),
+	KUNIT_CASE(bus_not_in_force),
+	KUNIT_CASE(bus_device_gone),
+	KUNIT_CASE(bus_left_behind),
+	KUNIT_CASE(bus_of_vfs),
+	KUNIT_CASE(bus_grace_period),
+	KUNIT_CASE(bus_readers_and_toggles),
+	{}
+};
+
+static struct kunit_suite bus_suite = {
+	.name = "pciback-fixup-bus",
+	.suite_init = fake_suite_init,
+	.init = fake_init,
+	.exit = fake_exit,
+	.test_cases = bus_cases,
+};
