@@ -9,8 +9,11 @@
 
 #include <kunit/test.h>
 #include <linux/console.h>
+#include <linux/delay.h>
 #include <linux/kernfs.h>
+#include <linux/kthread.h>
 #include <linux/ktime.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 /*
@@ -442,6 +445,59 @@ static void compare_all(struct kunit *test, struct pci_dev *pdev, bool on)
 					    pci_name(pdev), size, where);
 		}
 	}
+}
+
+/* As attached before this module came: by the driver pciback if there is one */
+static struct pci_driver early_pciback = { .name = "pciback" };
+
+static struct device_driver *early_find(struct kunit *test)
+{
+	struct device_driver *driver = driver_find("pciback", &pci_bus_type);
+
+	if (!driver) {
+		KUNIT_ASSERT_EQ(test, pci_register_driver(&early_pciback), 0);
+		driver = &early_pciback.driver;
+	}
+	return driver;
+}
+
+static void early_unbind(struct pci_dev *pdev)
+{
+	bool ours = pdev->dev.driver == &early_pciback.driver;
+
+	fake_unbind(pdev);
+	if (ours)
+		pci_unregister_driver(&early_pciback);
+}
+
+static int lock_holder(void *data)
+{
+	struct pci_dev *pdev = data;
+
+	device_lock(&pdev->dev);
+	while (!kthread_should_stop())
+		msleep(20);
+	device_unlock(&pdev->dev);
+	return 0;
+}
+
+/* Call a function that wants the lock of a device, which it does not get: a signal. */
+static int interrupted(struct kunit *test, struct pci_dev *pdev, int (*function)(void))
+{
+	struct task_struct *holder = kthread_run(lock_holder, pdev, "lock_holder");
+	int ret;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(holder));
+	while (!mutex_is_locked(&pdev->dev.mutex))
+		msleep(20);
+
+	allow_signal(SIGINT);
+	send_sig(SIGINT, current, 1);
+	ret = function();
+	flush_signals(current);
+	disallow_signal(SIGINT);
+	kthread_stop(holder);
+	return ret;
 }
 
 #endif /* __XEN_PCIBACK_FIXUP_TEST_H__ */

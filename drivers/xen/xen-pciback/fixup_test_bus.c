@@ -5,8 +5,6 @@
  */
 
 #include <linux/cpumask.h>
-#include <linux/delay.h>
-#include <linux/kthread.h>
 #include <linux/sched/task.h>
 
 #include "fixup_test.h"

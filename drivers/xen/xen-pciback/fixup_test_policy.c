@@ -4,10 +4,6 @@
  * was written, and by what the driver core tells.
  */
 
-#include <linux/delay.h>
-#include <linux/kthread.h>
-#include <linux/sched/signal.h>
-
 #include "fixup_test.h"
 
 static void policy_devices(struct kunit *test)
@@ -137,29 +133,6 @@ static void policy_no_directory(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, is_on(pdev));
 }
 
-/* As attached before this module came: by the driver pciback if there is one */
-static struct pci_driver early_pciback = { .name = "pciback" };
-
-static struct device_driver *early_find(struct kunit *test)
-{
-	struct device_driver *driver = driver_find("pciback", &pci_bus_type);
-
-	if (!driver) {
-		KUNIT_ASSERT_EQ(test, pci_register_driver(&early_pciback), 0);
-		driver = &early_pciback.driver;
-	}
-	return driver;
-}
-
-static void early_unbind(struct pci_dev *pdev)
-{
-	bool ours = pdev->dev.driver == &early_pciback.driver;
-
-	fake_unbind(pdev);
-	if (ours)
-		pci_unregister_driver(&early_pciback);
-}
-
 /* The devices that pciback has as the module is loaded */
 static void policy_bound_before(struct kunit *test)
 {
@@ -187,43 +160,91 @@ static void policy_bound_before(struct kunit *test)
 	early_unbind(pdev);
 }
 
-static int lock_holder(void *data)
-{
-	struct pci_dev *pdev = data;
-
-	device_lock(&pdev->dev);
-	while (!kthread_should_stop())
-		msleep(20);
-	device_unlock(&pdev->dev);
-	return 0;
-}
-
 /* Loading can be interrupted while somebody holds the lock of pciback's device. */
 static void policy_interrupted(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct pci_dev *pdev = fake->endpoint;
-	struct task_struct *holder;
 	unsigned int refs;
 
 	pdev->dev.driver = early_find(test);
-	holder = kthread_run(lock_holder, pdev, "lock_holder");
-	KUNIT_ASSERT_FALSE(test, IS_ERR(holder));
-	while (!mutex_is_locked(&pdev->dev.mutex))
-		msleep(20);
-
 	refs = kref_read(&pdev->dev.kobj.kref);
-	allow_signal(SIGINT);
-	send_sig(SIGINT, current, 1);
-	KUNIT_EXPECT_EQ(test, fixup_attach_all(), -EINTR);
-	flush_signals(current);
-	disallow_signal(SIGINT);
+	KUNIT_EXPECT_EQ(test, interrupted(test, pdev, fixup_attach_all), -EINTR);
 	KUNIT_EXPECT_EQ(test, kref_read(&pdev->dev.kobj.kref), refs);
 	KUNIT_EXPECT_FALSE(test, fixup_is_attached(pdev));
-
-	kthread_stop(holder);
 	early_unbind(pdev);
 }
+
+/* Without a driver pciback nothing is attached, although no function has one. */
+static void policy_without_pciback(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	devices = "all";
+	KUNIT_EXPECT_EQ(test, fixup_attach_all(), 0);
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->endpoint));
+}
+
+/* To unload the module takes no lock of a function that is not attached. */
+static void policy_unloaded(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	switch_on(test, fake->endpoint);
+	device_lock(&fake->legacy->dev);
+	fixup_exit();
+	device_unlock(&fake->legacy->dev);
+	KUNIT_EXPECT_FALSE(test, has_directory(fake->endpoint));
+	KUNIT_EXPECT_PTR_EQ(test, fake->endpoint->bus->ops, &fake_ops);
+}
+
+/* A module that is being unloaded switches nothing on any more. */
+static void policy_going(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct module *module = THIS_MODULE;	/* NULL if built in: it never goes */
+	enum module_state state;
+
+	fake_bind(fake->endpoint, &fake_pciback);
+	if (module) {
+		state = module->state;
+		module->state = MODULE_STATE_GOING;
+	}
+	KUNIT_EXPECT_EQ(test, write_rciep(fake->endpoint, "1"), module ? -ENODEV : 0);
+	KUNIT_EXPECT_EQ(test, is_on(fake->endpoint), !module);
+	if (module)
+		module->state = state;
+}
+
+#ifdef CONFIG_FAULT_INJECTION
+/*
+ * Each allocation fails in turn, where failslab is told to have ours fail as well
+ * (ignore-gfp-wait). A function is attached with all that belongs to it, or not at
+ * all, and the log says so.
+ */
+static void policy_out_of_memory(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = fake->endpoint;
+	int i;
+
+	devices = "all";
+	for (i = 1; i < 30; i++) {
+		bool attached;
+
+		log_start();
+		current->fail_nth = i;
+		fake_bind(pdev, &fake_pciback);
+		current->fail_nth = 0;
+		log_stop();
+		attached = fixup_is_attached(pdev);
+		KUNIT_EXPECT_EQ(test, has_directory(pdev), attached);
+		KUNIT_EXPECT_EQ(test, log_count("cannot be shown as an RCiEP"), !attached);
+		compare_all(test, pdev, attached);
+		fake_unbind(pdev);
+	}
+}
+#endif
 
 /* A list is checked as a whole, and what is wrong or absent is named. */
 static void policy_checked_lists(struct kunit *test)
@@ -282,6 +303,12 @@ static struct kunit_case policy_cases[] = {
 	KUNIT_CASE(policy_no_directory),
 	KUNIT_CASE(policy_bound_before),
 	KUNIT_CASE(policy_interrupted),
+	KUNIT_CASE(policy_without_pciback),
+	KUNIT_CASE(policy_unloaded),
+	KUNIT_CASE(policy_going),
+#ifdef CONFIG_FAULT_INJECTION
+	KUNIT_CASE(policy_out_of_memory),
+#endif
 	KUNIT_CASE(policy_checked_lists),
 	KUNIT_CASE(policy_listed_in_vain),
 	{}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit tests: loading, and what is left after it has failed. The driver loads in a
+ * dom0 only. If the machine of the tests is none, they show that nothing happens.
+ */
+
+#include "fixup_test.h"
+
+static int __init in_dom0(int ret)
+{
+	return xen_initial_domain() ? ret : -ENODEV;
+}
+
+/* Whether the notifier was registered; it is not any more. */
+static bool unregister_notifier(void)
+{
+	return !bus_unregister_notifier(&pci_bus_type, &fixup_notifier);
+}
+
+static void __init init_loads(struct kunit *test)
+{
+	static char * const lists[] = { "all", "(4b55:01:00.0)" };
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = fake->endpoint;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(lists); i++) {
+		devices = lists[i];
+		pdev->dev.driver = early_find(test);
+		log_start();
+		KUNIT_EXPECT_EQ(test, fixup_init(), in_dom0(0));
+		log_stop();
+		KUNIT_EXPECT_EQ(test, fixup_is_attached(pdev), xen_initial_domain());
+		KUNIT_EXPECT_EQ(test, log_count("guests read 0x0092"), xen_initial_domain());
+		KUNIT_EXPECT_EQ(test, log_count("not loaded: this is not a Xen dom0"),
+				!xen_initial_domain());
+		KUNIT_EXPECT_EQ(test, unregister_notifier(), xen_initial_domain());
+		early_unbind(pdev);
+	}
+}
+
+static void __init init_wrong_list(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	devices = "(4b55:01:00.0)(03:00.0";
+	fake->endpoint->dev.driver = early_find(test);
+	KUNIT_EXPECT_EQ(test, fixup_init(), in_dom0(-EINVAL));
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->endpoint));
+	KUNIT_EXPECT_FALSE(test, unregister_notifier());
+	early_unbind(fake->endpoint);
+}
+
+static void __init init_interrupted(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	devices = "all";
+	fake->endpoint->dev.driver = early_find(test);
+	fake->legacy->dev.driver = fake->endpoint->dev.driver;
+	KUNIT_EXPECT_EQ(test, interrupted(test, fake->legacy, fixup_init), in_dom0(-EINTR));
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->endpoint));
+	KUNIT_EXPECT_FALSE(test, unregister_notifier());
+	fake->legacy->dev.driver = NULL;
+	early_unbind(fake->endpoint);
+}
+
+static struct kunit_case __refdata init_cases[] = {
+	KUNIT_CASE(init_loads),
+	KUNIT_CASE(init_wrong_list),
+	KUNIT_CASE(init_interrupted),
+	{}
+};
+
+static int init_init(struct kunit *test)
+{
+	int ret = fake_init(test);
+
+	unregister_notifier();
+	return ret;
+}
+
+static struct kunit_suite init_suite = {
+	.name = "pciback-fixup-init",
+	.suite_init = fake_suite_init,
+	.init = init_init,
+	.exit = fake_exit,
+	.test_cases = init_cases,
+};
