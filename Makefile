@@ -116,6 +116,9 @@ bench: ## count what the module costs; table and picture in build/bench
 fuzz: ## fuzz the parser of device lists, for ten minutes
 	@$(CHECKS)/fuzz.sh
 
+stacks: ## make the guide's table of stacks from the last run of check-all
+	@$(CHECKS)/stacks.sh
+
 drawings: ## draw the documents' pictures from their sources (needs graphviz)
 	scripts/drawings.sh
 
@@ -142,5 +145,4 @@ help: ## list the targets
 .PHONY: all headers module command no-command install install-module install-command \
 	uninstall uninstall-module uninstall-command demo shell check check-all \
 	check-gates check-stress check-in-tree in-tree patches lint kunit kcsan mutants \
-	bench fuzz \
-	drawings check-drawings clean distclean help
+	bench fuzz stacks drawings check-drawings clean distclean help

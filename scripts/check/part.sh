@@ -15,6 +15,7 @@ status=0
 "$@" 2> >(sed -u "s/^/$part: /" >&2) | awk -v out="$out" '
 	BEGIN { file = out "/results.tap" }
 	/^# test: / { sub(/^# test: /, ""); gsub(/[ :]/, "-"); file = out "/" $0 ".tap"; printf "" >file; next }
+	/^# stack: / { sub(/^# stack: /, ""); print >(out "/stack"); next }
 	/^$|^TAP version/ { next }	# the version comes too late after a comment
 	{ print >file; fflush() }' || status=$?
 (result $status "ran to its end, with exit status $status"; finish) >"$out/end.tap" || :

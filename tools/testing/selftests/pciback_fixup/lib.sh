@@ -123,7 +123,11 @@ put() {
 rciep_of() { printf '0x%04x\n' $(($1 & ~0xf0 | 0x90)); }
 
 # in_force BDF: guests see an RCiEP where the hardware has another type
-in_force() { is "$(get "$1" guest_flags)" "$(rciep_of "$(get "$1" hardware_flags)")"; }
+in_force() {
+	local hardware
+	hardware=$(get "$1" hardware_flags) || return
+	is "$(get "$1" guest_flags)" "$(rciep_of "$hardware")"
+}
 
 # flags_offset FILE: where the capability list has PCI_EXP_FLAGS
 flags_offset() {
