@@ -68,6 +68,9 @@ uninstall-command: ## remove the command, its manual and completion
 demo: ## show in QEMU what four guests on a real Xen host see
 	@$(RIG)/demo.sh
 
+demo-stubdomain: ## the same for an HVM guest whose QEMU runs in a stubdomain, as in Qubes
+	@$(RIG)/demo.sh stubdomain
+
 shell: ## the same machine, to try things by hand
 	@$(RIG)/boot.sh 6.12 shell
 
@@ -143,6 +146,6 @@ help: ## list the targets
 	@echo "  DESTDIR= and PREFIX=  where to install"
 
 .PHONY: all headers module command no-command install install-module install-command \
-	uninstall uninstall-module uninstall-command demo shell check check-all \
+	uninstall uninstall-module uninstall-command demo demo-stubdomain shell check check-all \
 	check-gates check-stress check-in-tree in-tree patches lint kunit kcsan mutants \
 	bench fuzz stacks drawings check-drawings clean distclean help

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The parts of make check, the long ones first: check.sh runs two at a time.
 check := lint guests demo dom0-debug dom0-6.12 dom0-6.1 persist kunit cost fuzz gates
-check-all := $(check) packages in-tree rpm command
+check-all := $(check) stubdomain packages in-tree rpm command
 check-stress := kunit-long dom0-long-6.12 dom0-long-debug fuzz-long
 
 check: $(check)
@@ -27,6 +27,8 @@ dom0-long-6.12 dom0-long-debug: dom0-long-%:
 	$(part) CPUS=2 $(boot) $* selftests-long
 dom0-6.1 dom0-6.12 dom0-debug: dom0-%:
 	$(part) CPUS=2 $(boot) $* selftests
+stubdomain:
+	$(part) $(boot) 6.12 stubdomain
 # A reboot of dom0 keeps what it wrote to its disk: QEMU goes on.
 persist:
 	$(part) MORE_ARGS="-action reboot=reset" $(boot) 6.12 persist

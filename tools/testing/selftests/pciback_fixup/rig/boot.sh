@@ -6,6 +6,7 @@
 # SERIES is that of dom0's kernel, or "debug". Others source this.
 
 . "$(dirname "${BASH_SOURCE[0]}")/image.sh"
+. "$RIG/stubdom.sh"
 
 QEMU=(qemu-system-x86_64 -machine "q35,accel=tcg" -display none -no-reboot -nic none)
 
@@ -74,9 +75,9 @@ module_of() {
 	fi
 }
 
-# make_payload MODULE FILE: what dom0 finds in /rig, as a tar archive
+# make_payload MODULE FILE JOB: what dom0 finds in /rig, as a tar archive
 make_payload() {
-	local module=$1 file=$2 tree guest kernel initrd
+	local module=$1 file=$2 job=$3 tree guest kernel initrd
 	tree=$(mktemp -d -p "$BUILD" payload.XXXXXX)
 	mkdir -p "$tree"/{guest,modules}
 	cp -r "$RIG"/{dom0,jobs} "$TOP/README.md" "$tree/"
@@ -97,6 +98,9 @@ make_payload() {
 		initrd=$(build_guest_initrd "$guest" "$kernel") || return
 		cp "$kernel/vmlinuz" "$tree/guest/vmlinuz-$guest"
 		cp "$initrd/initrd.gz" "$tree/guest/initrd-$guest.gz"
+		[ "$job" = stubdomain ] || continue
+		initrd=$(build_stubdom "$guest" "$kernel") || return
+		cp "$initrd/initrd.gz" "$tree/guest/stubdom-$guest.gz"
 	done
 	cp "$module" "$tree/modules/"
 	tar -C "$tree" -cf "$file" .
@@ -113,7 +117,7 @@ boot_args() {
 	initrd=$(build_dom0_initrd "$series" "$kernel") || return
 	root=$(build_root) || return
 	mkdir -p "$dir"
-	make_payload "$module" "$dir/payload.tar" || return
+	make_payload "$module" "$dir/payload.tar" "$job" || return
 	QEMU_ARGS=(
 		-cpu "qemu64,+svm,+npt" -smp "${CPUS:-1}" -m 3072
 		-kernel "$xen/xen.elf"

@@ -24,6 +24,7 @@ DOM0_MODULES="virtio_pci virtio_blk virtio_console crc32c_generic ext4 \
 xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs xen-pciback \
 e1000e nvme xhci-pci aer_inject"
 GUEST_MODULES="xen-pcifront e1000e nvme xhci-pci"
+STUBDOM_MODULES="xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xen-blkfront xen-pcifront"
 
 # cached NAME KEY FUNCTION [ARG...]: have FUNCTION fill a folder once for this key
 cached() {
@@ -214,7 +215,7 @@ fill_kernel() {
 	# busybox' modprobe wants them plain.
 	find "$dir/all" -name '*.ko.xz' -exec unxz {} +
 	/sbin/depmod -b "$dir/all" "$kver"
-	copy_modules "$dir/all" "$kver" "$DOM0_MODULES $GUEST_MODULES" "$dir"
+	copy_modules "$dir/all" "$kver" "$DOM0_MODULES $GUEST_MODULES $STUBDOM_MODULES" "$dir"
 	rm -rf "$dir/all"
 	echo "$kver" >"$dir/kver"
 }
@@ -239,7 +240,7 @@ build_kernel() {
 	kver=$(kver "$1") || return
 	deb=$(fetch "linux-image-$kver") || return
 	cached "kernel-$1" \
-		"$( (basename "$deb"; echo "$DOM0_MODULES $GUEST_MODULES"; declare -f fill_kernel copy_modules) | key -)" \
+		"$( (basename "$deb"; echo "$DOM0_MODULES $GUEST_MODULES $STUBDOM_MODULES"; declare -f fill_kernel copy_modules) | key -)" \
 		fill_kernel "$deb" "$kver"
 }
 

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# A Linux stubdomain, in which the QEMU of an HVM guest runs. Debian has none: this one
+# has a guest's kernel, and QEMU and the tools of dom0's root.
+
+# fill_stubdom INITRD DOM0_IMAGE DIR: INITRD with these and their libraries
+fill_stubdom() {
+	local lib=lib/x86_64-linux-gnu usr=$3/usr tree=$3/tree program
+	run_logged "$BUILD/log/debugfs.log" /sbin/debugfs -R "rdump /usr $3" "$2"
+	mkdir -p "$tree"/{lib64,$lib}
+	(cd "$tree" && zcat "$1" | cpio --quiet -id)
+	for program in "$usr"/{libexec/xen-qemu-system-i386,bin/xenstore} \
+		"$usr"/lib/xen-*/bin/vchan-socket-proxy; do
+		cp "$program" "$tree/bin/"
+		"$usr/$lib/ld-linux-x86-64.so.2" --library-path "$usr/$lib" --list "$program"
+	done >"$3/libraries"
+	awk '$2 == "=>" { print $3 }' "$3/libraries" | sort -u | xargs cp -Lt "$tree/$lib"
+	cp "$usr/$lib/ld-linux-x86-64.so.2" "$tree/lib64/"
+	cpio_of "$tree" >"$3/initrd.gz"
+	rm -rf "$usr" "$tree"
+}
+
+# build_stubdom SERIES KERNEL
+build_stubdom() {
+	local initrd root
+	initrd=$(build_initrd "stubdom-base-$1" "$2" "$RIG/stubdom/init" "$STUBDOM_MODULES") || return
+	root=$(build_root) || return
+	cached "stubdom-$1" "$( (echo "$initrd $root"; declare -f fill_stubdom) | key -)" \
+		fill_stubdom "$initrd/initrd.gz" "$root/root.img"
+}
