@@ -320,11 +320,12 @@ static_tool() {
 }
 
 build_guest_initrd() {
-	local hammer bench
+	local hammer watch bench
 	hammer=$(static_tool "$RIG/guest/hammer.c") || return
+	watch=$(static_tool "$RIG/guest/watch.c") || return
 	bench=$(static_tool "$SELFTESTS/helpers/config_reads.c") || return
 	build_initrd "guest-initrd-$1" "$2" "$RIG/guest/init" \
-		"$GUEST_MODULES" "$RIG/guest/fabric-check" "$hammer" "$bench"
+		"$GUEST_MODULES" "$RIG/guest/fabric-check" "$hammer" "$watch" "$bench"
 }
 
 # A kernel's source: for debug kernels, and for the kernel's own checkers. What
