@@ -2,7 +2,8 @@
 /*
  * Write random bytes to a device's rciep file. What begins with y, 1, n, 0, on
  * or off is taken and read back so; all else is refused with EINVAL and changes
- * nothing. (Kernels from 6.10 on take t and f, for true and false, as well.)
+ * nothing. (Later kernels take t and f, for true and false, as well, and then e and
+ * d, for enabled and disabled.)
  *
  * usage: rciep_writes FILE COUNT SEED
  */
@@ -21,7 +22,7 @@ static unsigned char text[LONGEST + 1];
 
 static size_t random_text(void)
 {
-	static const char likely[] = "01yYnNoOfFtT\n -";
+	static const char likely[] = "01yYnNoOfFtTeEdD\n -";
 	size_t len, i;
 
 	len = random() % 8;
@@ -46,7 +47,7 @@ static int meaning(void)
 		return 0;
 	case 'o':
 		return second == 'n' ? 1 : second == 'f' ? 0 : -1;
-	case 't': case 'f':
+	case 't': case 'f': case 'e': case 'd':
 		return -2;
 	default:
 		return -1;
@@ -85,7 +86,7 @@ int main(int argc, char **argv)
 		if (!len)
 			want = ret ? -3 : now;
 		else if (want == -2)
-			want = ret < 0 ? -1 : tolower(text[0]) == 't';
+			want = ret < 0 ? -1 : tolower(text[0]) == 't' || tolower(text[0]) == 'e';
 
 		if (want >= 0) {
 			now = want;
