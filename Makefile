@@ -72,7 +72,7 @@ demo-stubdomain: ## the same for an HVM guest whose QEMU runs in a stubdomain, a
 	@$(RIG)/demo.sh stubdomain
 
 shell: ## the same machine, to try things by hand
-	@$(RIG)/boot.sh 6.12 shell
+	@$(RIG)/boot.sh latest shell
 
 check: ## run all tests of the module
 	@$(CHECKS)/check.sh check
@@ -144,6 +144,8 @@ help: ## list the targets
 	@echo "  KVER=  a kernel's version, in place of the running one's: $(KVER)"
 	@echo "  KDIR=  its headers or build folder: $(KDIR)"
 	@echo "  DESTDIR= and PREFIX=  where to install"
+	@echo "  STACK=  what demo, shell, check, kunit and bench are made of: bookworm, trixie,"
+	@echo "          newest (the newest kernel in Debian); by default this machine's release"
 
 .PHONY: all headers module command no-command install install-module install-command \
 	uninstall uninstall-module uninstall-command demo demo-stubdomain shell check check-all \

@@ -48,7 +48,7 @@ make_root() {
 	local series base
 	ROOT=$1
 	kvers=()
-	for series in $SERIES; do kvers+=("$(kver "$series")"); done
+	for series in $(series); do kvers+=("$(kver "$series")"); done
 	base=$(build_test_root "${TOOLS[@]}" "${kvers[@]/#/linux-headers-}")
 	say "copying the root"
 	$SUDO rm -rf --one-file-system "$ROOT"

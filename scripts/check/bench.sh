@@ -14,27 +14,27 @@ short=
 [ "${1-}" != --short ] || short=yes
 rm -rf "$out"
 mkdir -p "$out"
-kver=$(kver 6.12)
-need "${RIG_PACKAGES[@]}" "linux-headers-$kver"
+need "${RIG_PACKAGES[@]}"
 [ -n "$short" ] || need gnuplot-nox
 COUNTED=(-icount "shift=0,sleep=off")
 
 # The simulated bus: our file and the counting in a module, in Debian's kernel
 BENCH_FILES=("$cost"/{simulated_bus.c,Makefile} "$MODULE_DIR"/fixup_bus.[ch]
 	"$MODULE_DIR/fixup_overlay.h")
-fill_bench_module() {
-	local dir=$2
-	cp "${BENCH_FILES[@]}" "$dir/"
-	run_logged "$BUILD/log/bench-module.log" make -C "/lib/modules/$1/build" M="$dir" modules
-	find "$dir" -mindepth 1 -not -name fixup_bench.ko -delete
+fill_bench_module() { # KVER ROOT DIR
+	cp "${BENCH_FILES[@]}" "$3/"
+	run_logged "$BUILD/log/bench-module.log" make_module "$2" "$1" "$3"
+	find "$3" -mindepth 1 -not -name fixup_bench.ko -delete
 }
 
 # simulated_bus QEMU_ARGUMENT...: run it
 simulated_bus() {
-	local kernel module dir=$out/bus
-	kernel=$(build_kernel 6.12)
-	module=$(cached "bench-$kver" "$(key "${BENCH_FILES[@]}")" \
-		fill_bench_module "$kver")
+	local kernel compiler kver module dir=$out/bus
+	kernel=$(build_kernel latest)
+	compiler=$(build_compiler)
+	kver=$(cat "$kernel/kver")
+	module=$(cached "bench-$kver" "$( (echo "$compiler"; cat "${BENCH_FILES[@]}") | key -)" \
+		fill_bench_module "$kver" "$compiler/root")
 	mkdir -p "$dir"
 	bare_initrd "$dir" "$cost/init" "$module/fixup_bench.ko"
 	say "reading on a simulated bus"
@@ -49,7 +49,7 @@ real_bus() {
 	# Or Xen leaves each of the two domains running for a millisecond.
 	XEN_ARGS="sched_ratelimit_us=0"
 	DOM0_ARGS="rig.guests=${1-}"
-	run_job 6.12 count-reads | sed -n 's/^bench //p'
+	run_job latest count-reads | sed -n 's/^bench //p'
 }
 
 simulated_bus "${COUNTED[@]}" >"$out/values"

@@ -5,6 +5,7 @@
 #   check.sh check|check-all|check-stress
 . "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/lib.sh"
 
+need perl	# has prove
 wait_lock "$BUILD/check.lock" "the folder $BUILD/check"
 out=$BUILD/check
 rm -rf "$out"

@@ -41,7 +41,7 @@ builds() {
 # built from the other at the same time.
 fill_copy() { cp -a "$1/." "$2"; }
 
-for series in $SERIES; do
+for series in $(series); do
 	source=$(build_source "$series")
 	source=$(cached "in-tree-source-$series" "${source##*-}" fill_copy "$source")
 	"$TOP/scripts/in-tree.sh" "$source"

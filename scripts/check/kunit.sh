@@ -12,7 +12,7 @@ toggles=${TOGGLES:-10000}
 
 need "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}"
 kernel=$(build_debug_kernel kunit "$sanitizer")
-dir=$BUILD/run/kunit-$sanitizer
+dir=$BUILD/run/$STACK/kunit-$sanitizer
 wait_lock "$dir.lock" "$dir"
 rm -rf "$dir"
 mkdir -p "$dir"
@@ -34,7 +34,7 @@ done < <(sed -nE 's/^    ((not )?ok [0-9]+ [a-z].*)/\1/p' "$log")
 # The kernel's own parser judges too: a case that failed, a plan that was not kept, and
 # no case at all are failures.
 status=0
-python3 "$(build_source 6.12)/tools/testing/kunit/kunit.py" parse "$log" \
+python3 "$(build_source latest)/tools/testing/kunit/kunit.py" parse "$log" \
 	>"$dir/kunit.py.log" 2>&1 || status=1
 result $status "kunit.py finds no failure in the log"
 status=0

@@ -1,27 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# make lint: the module built for every flavour of Debian 12's kernels with gcc and
-# clang and of the newest that Debian has with its gcc, and what the kernel's own
-# checkers of both, shellcheck and Sphinx have to say. Prints TAP;
+# make lint: the module built for every flavour of the kernels that the three stacks
+# have, with gcc and, but for the newest, sparse and clang, each in a root of its suite;
+# and what the kernel's own checkers, shellcheck and Sphinx have to say. Prints TAP;
 # a finding is a failure.
 . "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/image.sh"
 
-FLAVOURS="amd64 cloud-amd64 rt-amd64"
-
-need "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" clang sparse \
+need "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" \
 	coccinelle shellcheck git python3-sphinx
-kvers=()
-for series in $SERIES; do
-	for flavour in $FLAVOURS; do
-		kvers+=("$(kver "$series" "$flavour")")
-	done
-done
-need "${kvers[@]/#/linux-headers-}"
-source=$(build_source 6.12)
-suite=$(suite_of newest)
-root=$(build_kbuild "$suite")
-mapfile -t newest < <(in_suite "$suite" headers | sed 's/linux-headers-//')
-newest_source=$(in_suite "$suite" build_source "$(cut -d . -f 1,2 <<<"${newest[0]}")")
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
@@ -39,26 +25,11 @@ verdict() {
 # The slow checks of the driver's files are cached as builds are: known NAME says
 # whether the same checker has passed the same files.
 mkdir -p "$CACHE/lint"
-{
-	cat "$MODULE_DIR"/* "$CHECKS/lint.sh"
-	dpkg-query -W gcc-12 clang sparse coccinelle 2>/dev/null || :
-	echo "$source $root"
-} >"$out/inputs"
-stamp() { echo "$CACHE/lint/$( (echo "$1"; cat "$out/inputs") | key -)"; }
-known() { [ -e "$(stamp "$1")" ] && result 0 "$1 (the same files passed before)"; }
-
-# build KVER [VARIABLE=VALUE...]: what the compiler and sparse say of a build
-build() {
-	local kver=$1 dir make
-	shift
-	dir=$(mktemp -d -p "$out")
-	cp "$MODULE_DIR"/{fixup_*.[ch],Makefile*} "$dir/"
-	make=(make M="$dir")
-	[[ " ${newest[*]} " != *" $kver "* ]] || make=(in_root "$root/root" "$dir" make M=/tmp)
-	"${make[@]}" -C "/lib/modules/$kver/build" W=1 "$@" modules >"$dir/log" 2>&1 || :
-	[ -e "$dir/xen-pciback-fixup.o" ] || cat "$dir/log"
-	cat "$dir/log" >"$out/build.log"
+root=
+stamp() {
+	echo "$CACHE/lint/$( (echo "$1 $root"; cat "$MODULE_DIR"/* "$CHECKS/lint.sh") | key -)"
 }
+known() { [ -e "$(stamp "$1")" ] && result 0 "$1 (the same files passed before)"; }
 
 # Debian's kernels are configured for gcc. This is clang, without the flags that
 # only gcc knows; so objtool misses what they do, and clang finds fault with the
@@ -80,26 +51,40 @@ chmod +x "$out/clang"
 # check NAME PATTERN KVER [VARIABLE=VALUE...]: a build whose lines with PATTERN are findings
 check() {
 	known "$1" && return
-	build "${@:3}" >"$out/log"
-	grep -E "$2" "$out/build.log" >>"$out/log" || :
+	rm -rf "$out/module"
+	mkdir "$out/module"
+	cp "$MODULE_DIR"/{fixup_*.[ch],Makefile*} "$out/clang" "$out/module/"
+	make_module "$root" "$3" "$out/module" W=1 "${@:4}" >"$out/build.log" 2>&1 || :
+	{
+		[ -e "$out/module/xen-pciback-fixup.o" ] || cat "$out/build.log"
+		grep -E "$2" "$out/build.log" || :
+	} >"$out/log"
 	verdict "$1" "$out/log"
 }
 
-for kver in "${kvers[@]}"; do
-	check "gcc and sparse, $kver" 'warning:|error:|\*\*\*' "$kver" C=2
-	check "clang, $kver" '/fixup_[a-z]+\.[ch]:[0-9]+:[0-9]+: (warning|error):' \
-		"$kver" CC="$out/clang"
-done
-# These headers lack scripts/checker-valid.sh, which C=2 runs.
-for kver in "${newest[@]}"; do
-	check "gcc, $kver of $suite" 'warning:|error:|\*\*\*' "$kver"
+finding='warning:|error:|\*\*\*'
+clang_finding='/fixup_[a-z]+\.[ch]:[0-9]+:[0-9]+: (warning|error):'
+for STACK in $STACKS; do
+	# The newest headers lack scripts/checker-valid.sh, which C=2 runs.
+	root=$( ([ "$STACK" = newest ] || COMPILER_PACKAGES+=(clang sparse); build_compiler))/root
+	suite=$(suite_of "$STACK")
+	for kver in $(for flavour in "${FLAVOURS[@]}"; do kvers "$flavour"; done); do
+		if [ "$STACK" = newest ]; then
+			check "gcc, $kver of $suite" "$finding" "$kver"
+		else
+			check "gcc and sparse, $kver of $suite" "$finding" "$kver" C=2
+			# shellcheck disable=SC2016 # for make
+			check "clang, $kver of $suite" "$clang_finding" "$kver" 'CC=$(M)/clang'
+		fi
+	done
 done
 
 cd "$TOP"
 mapfile -t sources < <(git ls-files 'drivers/*.[ch]' 'tools/testing/*.[ch]')
 mapfile -t kbuild < <(git ls-files 'drivers/*Makefile*' 'drivers/*Kconfig')
-for checkers in "$source" "$newest_source"; do
-	series=$(basename "$checkers" | cut -d - -f 2)
+for STACK in bookworm newest; do
+	checkers=$(build_source latest)
+	series=$(series_of latest)
 	# Linux 6.1 has no kzalloc_obj().
 	"$checkers/scripts/checkpatch.pl" --no-tree --strict --terse --no-summary \
 		--show-types --ignore ALLOC_WITH_SIZEOF -f "${sources[@]}" "${kbuild[@]}" \
@@ -113,6 +98,8 @@ done
 
 # Those of the kernel's semantic patches that report; the rest only rewrite. Two need
 # an OCaml compiler, and are about other drivers.
+source=$(STACK=bookworm build_source latest)
+root=$source
 grep -rlw 'virtual report' "$source/scripts/coccinelle" | xargs grep -L ocaml | sort >"$out/cocci"
 cocci="the kernel's $(wc -l <"$out/cocci") coccinelle checks"
 if ! known "$cocci"; then

@@ -1,8 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0
-# The parts of make check, the long ones first: check.sh runs two at a time.
-check := lint guests demo dom0-debug dom0-6.12 dom0-6.1 persist kunit cost fuzz gates
-check-all := $(check) stubdomain packages in-tree rpm command
-check-stress := kunit-long dom0-long-6.12 dom0-long-debug fuzz-long
+here := $(dir $(lastword $(MAKEFILE_LIST)))
+top := $(here)../..
+rig := $(top)/tools/testing/selftests/pciback_fixup/rig
+
+# dom0-SERIES are the tests in a dom0 with each kernel series that the stack has. Parts
+# that end with -STACK are of another stack than the one that is tested in all ways.
+SERIES := $(shell $(rig)/stack.sh series)
+OTHERS := $(shell $(rig)/stack.sh others)
+other = $(OTHERS:%=$(1)-%)
+
+# The parts of make check, the long ones first: check.sh runs two at a time
+check := lint guests demo dom0-debug $(SERIES:%=dom0-%) persist kunit cost fuzz gates
+check-all := $(check) $(call other,guests) $(call other,demo) $(call other,dom0) \
+	stubdomain packages in-tree rpm command
+check-stress := kunit-long dom0-long-latest dom0-long-debug fuzz-long
 
 check: $(check)
 check-all: $(check-all)
@@ -10,9 +21,6 @@ check-stress: $(check-stress)
 names:
 	@echo $($(SET))
 
-here := $(dir $(lastword $(MAKEFILE_LIST)))
-top := $(here)../..
-rig := $(top)/tools/testing/selftests/pciback_fixup/rig
 boot := $(rig)/boot.sh
 part = @$(here)part.sh $@ env
 
@@ -20,18 +28,24 @@ lint fuzz gates in-tree:
 	$(part) $(here)$@.sh
 fuzz: export SECONDS_OF_FUZZ = 20
 demo:
-	$(part) $(boot) 6.12 four-guests
+	$(part) $(boot) latest four-guests
 guests:
-	$(part) GUEST_SERIES="6.12 6.1" $(boot) 6.12 device-matrix
-dom0-long-6.12 dom0-long-debug: dom0-long-%:
+	$(part) GUEST_SERIES="$(SERIES)" $(boot) latest device-matrix
+$(call other,demo): demo-%:
+	$(part) STACK=$* $(boot) latest four-guests
+$(call other,guests): guests-%:
+	$(part) STACK=$* GUEST_SERIES=latest $(boot) latest device-matrix
+$(call other,dom0): dom0-%:
+	$(part) STACK=$* CPUS=2 $(boot) latest selftests
+dom0-long-latest dom0-long-debug: dom0-long-%:
 	$(part) CPUS=2 $(boot) $* selftests-long
-dom0-6.1 dom0-6.12 dom0-debug: dom0-%:
+$(SERIES:%=dom0-%) dom0-debug: dom0-%:
 	$(part) CPUS=2 $(boot) $* selftests
 stubdomain:
-	$(part) $(boot) 6.12 stubdomain
+	$(part) $(boot) latest stubdomain
 # A reboot of dom0 keeps what it wrote to its disk: QEMU goes on.
 persist:
-	$(part) MORE_ARGS="-action reboot=reset" $(boot) 6.12 persist
+	$(part) MORE_ARGS="-action reboot=reset" $(boot) latest persist
 kunit:
 	$(part) $(here)kunit.sh
 kunit-long:

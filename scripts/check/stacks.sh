@@ -14,7 +14,7 @@ rows() {
 		part=${stack%/stack}
 		passed=$(cat "$part"/*.tap | grep -c '^ok ') || :
 		failed=$(cat "$part"/*.tap | grep -c '^not ok ') || :
-		echo "$(cat "$stack")|${part##*/}|$passed|$failed"
+		echo "$(head -n 1 "$stack")|${part##*/}|$passed|$failed"
 	done | sort
 }
 

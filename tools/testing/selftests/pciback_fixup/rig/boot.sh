@@ -3,7 +3,8 @@
 # The test machine, and how QEMU runs it. Needs no KVM, and no hardware.
 #   boot.sh SERIES JOB     have a dom0 do a job, which prints TAP
 #   boot.sh SERIES shell   the same machine, to try things by hand
-# SERIES is that of dom0's kernel, or "debug". Others source this.
+# SERIES is that of dom0's kernel, or "latest" of those that the stack has, or "debug".
+# Others source this.
 
 . "$(dirname "${BASH_SOURCE[0]}")/image.sh"
 . "$RIG/stubdom.sh"
@@ -77,23 +78,19 @@ module_of() {
 
 # make_payload MODULE FILE JOB: what dom0 finds in /rig, as a tar archive
 make_payload() {
-	local module=$1 file=$2 job=$3 tree guest kernel initrd
+	local module=$1 file=$2 job=$3 tree guest kernel initrd programs
 	tree=$(mktemp -d -p "$BUILD" payload.XXXXXX)
 	mkdir -p "$tree"/{guest,modules}
 	cp -r "$RIG"/{dom0,jobs} "$TOP/README.md" "$tree/"
 	cp -r "$TOP/Documentation/admin-guide" "$tree/docs"
+	programs=$(build_programs) || return
 	mkdir "$tree/kselftest"
 	find "$SELFTESTS" -maxdepth 1 -type f -exec cp -t "$tree/kselftest" {} +
-	cp -r "$SELFTESTS/helpers" "$tree/kselftest/"
-	make -s -C "$tree/kselftest"
-	cp -r "$TOP/tools/pciback-fixup" "$tree/command"
-	make -s -C "$tree/command" clean
-	make -s -C "$tree/command" CFLAGS="-O2 -Werror" \
-		VERSION="$(sed -n 's/^MODULE_VERSION("\(.*\)");$/\1/p' "$MODULE_DIR/fixup_main.c")" || return
-	mkdir "$tree/bin"
-	cp "$tree/command/pciback-fixup" "$(static_tool "$SELFTESTS/helpers/config_reads.c")" "$tree/bin/"
-	rm -rf "$tree/command"
-	for guest in ${GUEST_SERIES:-6.12}; do
+	find "$programs" -maxdepth 1 -type f -exec cp -t "$tree/kselftest" {} +
+	cp -r "$programs/bin" "$tree/"
+	cp "$programs/static/config_reads" "$tree/bin/"
+	for guest in ${GUEST_SERIES:-latest}; do
+		guest=$(series_of "$guest") || return
 		kernel=$(build_kernel "$guest") || return
 		initrd=$(build_guest_initrd "$guest" "$kernel") || return
 		cp "$kernel/vmlinuz" "$tree/guest/vmlinuz-$guest"
@@ -111,6 +108,7 @@ make_payload() {
 boot_args() {
 	local series=$1 job=$2 dir=$3 kernel module initrd xen root
 	# errexit is off where the caller asks for our status.
+	[ "$series" = debug ] || series=$(series_of "$series") || return
 	xen=$(build_xen) || return
 	kernel=$(kernel_of "$series") || return
 	module=$(module_of "$series" "$kernel") || return
@@ -122,7 +120,7 @@ boot_args() {
 		-cpu "qemu64,+svm,+npt" -smp "${CPUS:-1}" -m 3072
 		-kernel "$xen/xen.elf"
 		-append "console=com1 dom0_mem=1500M loglvl=all guest_loglvl=all $XEN_ARGS"
-		-initrd "$kernel/vmlinuz console=hvc0 panic=1 rig.job=$job $DOM0_ARGS,$initrd/initrd.gz"
+		-initrd "$kernel/vmlinuz console=hvc0 panic=1 rig.job=$job rig.stack=$STACK $DOM0_ARGS,$initrd/initrd.gz"
 		-global "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"
 		-device "intel-iommu,intremap=on,aw-bits=48"
 		-drive "file=$root/root.img,if=virtio,format=raw,snapshot=on"
@@ -194,13 +192,13 @@ press_keys() { while sleep 0.5; do echo "sendkey shift"; done; }
 # run_job SERIES JOB: boot a machine, have its dom0 do a job, and print what the
 # job prints. Fails if the job does, or if a stage does not end in time.
 run_job() {
-	local series=$1 job=$2 dir=$BUILD/run/$2-$1 qemu status='' line deadline stage
+	local series=$1 job=$2 dir=$BUILD/run/$STACK/$2-$1 qemu status='' line deadline stage
 	wait_lock "$dir.lock" "$dir"
 	rm -rf "$dir"
 	boot_args "$series" "$job" "$dir" || return
 	: >"$dir/results"
 	stage="Xen and dom0 come up"
-	say "booting Xen with dom0 $series"
+	say "booting Xen with dom0 $series, of the stack $STACK"
 	deadline=$((SECONDS + 240))
 	# From there: a socket's path must not be long.
 	(cd "$dir" && exec "${QEMU[@]}" "${QEMU_ARGS[@]}" -monitor stdio \
@@ -266,15 +264,15 @@ job() {
 	local status=0
 	run_job "$1" "$2" || return
 	echo "# test: logs"
-	clean_log "$BUILD/run/$2-$1/console.log" || status=1
+	clean_log "$BUILD/run/$STACK/$2-$1/console.log" || status=1
 	result $status "no splat in the logs of Xen and dom0"
 	finish
 }
 
 machine_shell() { # SERIES
-	boot_args "$1" shell "$BUILD/run/shell"
+	boot_args "$1" shell "$BUILD/run/$STACK/shell"
 	say "booting; leave with exit, or end the machine with ctrl-a x"
-	cd "$BUILD/run/shell"
+	cd "$BUILD/run/$STACK/shell"
 	exec "${QEMU[@]}" "${QEMU_ARGS[@]}" -serial mon:stdio 2>qemu.log
 }
 
@@ -291,5 +289,5 @@ boot_bare() {
 [ "${BASH_SOURCE[0]}" = "$0" ] || return 0
 [ $# = 2 ] || die "usage: boot.sh SERIES JOB"
 need "${RIG_PACKAGES[@]}"
-if [ "$1" = debug ]; then need "${KERNEL_PACKAGES[@]}"; else need "linux-headers-$(kver "$1")"; fi
+[ "$1" != debug ] || need "${KERNEL_PACKAGES[@]}"
 if [ "$2" = shell ]; then machine_shell "$1"; else job "$@"; fi

@@ -3,28 +3,35 @@
 # The parts that a machine is made of. Each build_* function prints the path of
 # what it built, or of what it finds in the cache; progress goes to stderr.
 
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 
 # What the rig itself needs on the building machine, and what debug kernels do.
-RIG_PACKAGES=(qemu-system-x86 mmdebstrap e2fsprogs cpio kmod xz-utils gzip make
-	gcc libc6-dev libpci-dev libkmod-dev libsmartcols-dev libxen-dev pkg-config)
+RIG_PACKAGES=(qemu-system-x86 mmdebstrap e2fsprogs cpio kmod xz-utils gzip)
 
-KERNEL_PACKAGES=(bc flex bison libelf-dev libssl-dev perl python3)
+KERNEL_PACKAGES=(make gcc libc6-dev bc flex bison libelf-dev libssl-dev perl python3)
 
-# dom0's root: the toolstack, the stock device model and its firmware, libpci's
-# tools, what pciback-fixup is linked with, a shell, what makes a disk to boot from.
-DOM0_PACKAGES=(xen-utils-4.17 qemu-system-xen xen-utils-common xenstore-utils
-	libpci3 libkmod2 libsmartcols1 libxenstore4
-	pciutils kmod bash dash coreutils diffutils findutils sed grep gawk procps
-	util-linux mount seabios ipxe-qemu isolinux syslinux-common xorriso
-	busybox-static libc-bin base-files)
+# What compiles our programs and modules, beside the kernels' headers. W=1 runs
+# kernel-doc: perl.
+COMPILER_PACKAGES=(make gcc libc6-dev perl pkg-config
+	libpci-dev libkmod-dev libsmartcols-dev libxen-dev)
+
+# dom0's root: the toolstack, the stock device model and its firmware, libpci's tools, what
+# makes a disk to boot from; xen-utils-VERSION comes with them. These depend on the
+# libraries of pciback-fixup as well.
+DOM0_PACKAGES=(qemu-system-xen xen-utils-common xenstore-utils pciutils kmod mount procps
+	gawk busybox-static seabios ipxe-qemu isolinux syslinux-common xorriso)
+
+FLAVOURS=(amd64 cloud-amd64 rt-amd64)
 
 # Modules of Debian's kernels that go into dom0's and the guests' initrds.
-DOM0_MODULES="virtio_pci virtio_blk virtio_console crc32c_generic ext4 \
+DOM0_MODULES="virtio_pci virtio_blk virtio_console ext4 \
 xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs xen-pciback \
 e1000e nvme xhci-pci aer_inject"
 GUEST_MODULES="xen-pcifront e1000e nvme xhci-pci"
 STUBDOM_MODULES="xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xen-blkfront xen-pcifront"
+
+# key [FILE|-]...: a short hash over the files' contents, and over standard input for -
+key() { cat -- "$@" | sha256sum | cut -c1-16; }
 
 # cached NAME KEY FUNCTION [ARG...]: have FUNCTION fill a folder once for this key
 cached() {
@@ -43,136 +50,90 @@ cached() {
 	echo "$dir"
 }
 
-# versions PACKAGE...: what Debian has of them now, for cache keys
-versions() {
-	memo apt-cache show --no-all-versions "$@" | grep -E '^(Package|Version):'
-}
-
 # fetch PACKAGE: download a package, and print the file's path
 fetch() {
 	local uri file
 	mkdir -p "$CACHE/debs"
-	uri=$(cd "$CACHE" && memo apt-get download --print-uris "$1") ||
-		die "no package $1"
+	uri=$(in_stack apt-get download --print-uris "$1") || die "no package $1"
 	file=$(awk '{ print $2 }' <<<"$uri")
 	if [ ! -e "$CACHE/debs/$file" ]; then
 		say "fetching $file"
-		(
-			cd "$CACHE/debs"
-			get() { apt-get -o APT::Sandbox::User=root -qq download "$1"; }
-			# The lists may be older than the archive.
-			get "$1" || { $SUDO apt-get update -qq && get "$1"; }
-		) >&2
+		(cd "$CACHE/debs" && in_stack apt-get -qq download "$1") >&2 || return
 	fi
 	ls "$CACHE/debs/$file"
 }
 
-# suite_sources SUITE: the mirrors of Debian that this machine's apt uses, for another
-# suite: as here with its updates and security updates
-suite_sources() {
-	apt-get indextargets --format '$(ORIGIN) $(REPO_URI) $(CODENAME)' 'Created-By: Packages' |
-		awk -v suite="$1" -v release="${1%-backports}" '
-			$1 != "Debian" || NF != 3 || !sub(/^[a-z]+/, release, $3) { next }
-			$3 == release { print $2, suite }
-			release != "sid" { print $2, $3 }' | sort -u |
-		sed 's|.*|deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] & main|' |
-		grep . || die "apt knows no mirror of Debian: run apt-get update"
-}
-
-# What apt has of a suite is in a folder of the rig's own, and is fetched again after an
-# hour. Of the machine's settings only those for reaching a mirror count.
-update_suite() (
-	suite=$1 dir=$BUILD/apt/$1
-	mkdir -p "$dir"/{apt.conf,preferences}.d "$dir"/{lists,cache/archives}/partial
-	exec 9>"$dir/lock"
-	flock 9
-	[ -z "$(find "$dir/updated" -mmin -60 2>/dev/null)" ] || return 0
-	suite_sources "$suite" >"$dir/sources.list"
-	{
-		printf '%s "%s";\n' Dir::Etc "$dir" Dir::State "$dir" Dir::State::Status /dev/null \
-			Dir::Cache "$dir/cache" Dir::Cache::srcpkgcache "" APT::Sandbox::User root \
-			Acquire::GzipIndexes true Acquire::Languages none
-		apt-config dump | grep -E '^Acquire::(https?|Check)' || :
-		# A mirror's copy of these may be weeks old. What is newest there counts.
-		[[ $suite != sid && $suite != *-backports ]] ||
-			printf '%s "%s";\n' APT::Default-Release "$suite" Acquire::Check-Valid-Until false
-	} >"$dir/apt.conf"
-	run_logged "$BUILD/log/apt-$suite.log" env APT_CONFIG="$dir/apt.conf" apt-get update
-	expires=$(sed -n 's/^Valid-Until: //p' "$dir"/lists/*_"${suite}"_InRelease)
-	[ "$(date -d "${expires:-tomorrow}" +%s)" -gt "$(date +%s)" ] ||
-		say "the mirror's index of $suite expired on $expires, and is used as it is"
-	touch "$dir/updated"
-)
-
-# in_suite SUITE COMMAND...: with an apt that knows only this suite. memo is for what
-# the machine's own apt says.
-in_suite() (
-	update_suite "$1" || return
-	memo() { "$@"; }
-	export APT_CONFIG=$BUILD/apt/$1/apt.conf
-	"${@:2}"
-)
-
-# suite_of STACK: a stack is a suite, but for "newest": the one with the newest released
-# kernel
-suite_of() {
-	local suite
-	if [ "$1" != newest ]; then echo "$1"; return; fi
-	for suite in sid trixie-backports; do
-		in_suite "$suite" versions linux-headers-amd64 |
-			awk -v suite="$suite" '/^Version/ && !/~rc/ { print $2, suite }'
-	done | sort -V | tail -n 1 | cut -d ' ' -f 2 | grep . || die "Debian has no newest kernel"
-}
-
-# headers: the newest package of kernel headers of each series and flavour
-headers() {
-	apt-cache pkgnames linux-headers- |
-		grep -xE 'linux-headers-([0-9.]+-)?((cloud|rt)-)?amd64' | xargs apt-cache depends |
-		sed -n 's/^ *Depends: \(linux-headers-\)/\1/p' | sort -V
-}
-
-# Only unpacked: no maintainer script runs, so awk is not there yet.
-fill_kbuild() {
-	local suite=$1 packages=$2 dir=$3
-	run_logged "$BUILD/log/mmdebstrap-$suite.log" $SUDO mmdebstrap --variant=extract \
+# fill_root SUITE PACKAGE,... DIR: DIR/root with the essential packages, these, and what they
+# depend on. They are unpacked: no maintainer script runs.
+fill_root() {
+	local apt=$BUILD/apt/$1
+	run_logged "$BUILD/log/mmdebstrap-$1.log" $SUDO mmdebstrap --variant=extract \
 		--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
-		--include='?essential' --include="$packages" \
-		--aptopt="$(grep ^Acquire "$BUILD/apt/$suite/apt.conf")" \
-		"" "$dir/root" "$BUILD/apt/$suite/sources.list"
-	$SUDO rm -rf "$dir/root"/usr/share/{doc,man,locale,info}
-	$SUDO ln -s mawk "$dir/root/usr/bin/awk"
+		--include='?essential' --include="$2" \
+		--aptopt="$(grep -E '^(Acquire|APT::Default)' "$apt/apt.conf")" \
+		"" "$3/root" "$apt/sources.list"
+	$SUDO rm -rf "$3/root"/usr/share/{doc,man,locale,info} \
+		"$3/root"/var/{cache/apt,lib/apt}/*
 }
 
-# build_kbuild SUITE: a folder with a root that builds modules for a suite's kernels, with
-# the compiler and the C library that belong to their kbuild. W=1 runs kernel-doc: perl.
-build_kbuild() {
-	local packages
-	mapfile -t packages < <(in_suite "$1" headers && printf '%s\n' make gcc perl)
-	[ "${packages[*]}" ] || die "no kernel headers in Debian's $1"
-	cached "kbuild-$1" "$( (in_suite "$1" versions "${packages[@]}"; declare -f fill_kbuild) | key -)" \
-		fill_kbuild "$1" "${packages[*]}"
+# build_compiler: a folder with a root of the stack's suite that compiles what runs on the
+# stack. A module needs the compiler and the C library that belong to the kernel's headers,
+# a program the libraries of dom0.
+build_compiler() {
+	local suite headers package packages debs=
+	suite=$(suite_of "$STACK") || return
+	mapfile -t headers < <(for flavour in "${FLAVOURS[@]}"; do kvers "$flavour"; done |
+		sed 's/^/linux-headers-/')
+	# Some headers depend on their kernel, which would be most of it all.
+	mapfile -t packages < <(in_stack apt-cache depends "${headers[@]}" |
+		sed -n 's/^ *Depends: //p' | grep -vE '^(linux-image-|<)' | sort -u)
+	for package in "${headers[@]}"; do debs+=" $(fetch "$package")" || return; done
+	set -- "${COMPILER_PACKAGES[@]}" "${packages[@]}"
+	cached "compiler-$suite" \
+		"$( (echo "$debs"; versions "$@"; declare -f fill_compiler fill_root) | key -)" \
+		fill_compiler "$suite" "$(IFS=,; echo "$*")" "$debs"
 }
 
-# in_root ROOT DIR COMMAND...: with ROOT as / and DIR as /tmp. objtool reads /proc.
+fill_compiler() { # SUITE PACKAGE,... "DEB ..." DIR
+	local root=$4/root deb
+	fill_root "$1" "$2" "$4"
+	for deb in $3; do
+		dpkg-deb --fsys-tarfile "$deb" | $SUDO tar -x --keep-directory-symlink -C "$root"
+	done
+	$SUDO ln -s mawk "$root/usr/bin/awk"
+	# Some containers cannot mount /proc. objtool wants to know where its stack is.
+	$SUDO mkdir -p "$root/proc/self"
+	echo '0-0 [stack]' | $SUDO tee "$root/proc/self/maps" >/dev/null
+}
+
+# in_root ROOT DIR COMMAND...: with ROOT as /, in a copy of DIR, which is copied back
 in_root() {
+	local root=$1 dir=$2 copy status=0
+	shift 2
+	copy=$(mktemp -d -p "$root/tmp")
+	cp -a "$dir/." "$copy/"
 	# shellcheck disable=SC2016 # the inner shell's
-	$SUDO unshare --mount sh -ec 'mount --rbind /proc "$0/proc"; mount --bind "$1" "$0/tmp"
-		shift; exec chroot "$0" "$@"' "$@"
+	$SUDO chroot "$root" env -i PATH=/usr/bin:/usr/sbin LC_ALL=C \
+		sh -c 'cd "$0" && exec "$@"' "/tmp/${copy##*/}" "$@" || status=$?
+	cp -r "$copy/." "$dir/"
+	$SUDO rm -rf "$copy"
+	return $status
 }
 
 fill_xen() {
-	dpkg-deb --fsys-tarfile "$1" | tar -xO ./boot/xen-4.17-amd64.gz |
+	dpkg-deb --fsys-tarfile "$1" | tar -xO --wildcards './boot/xen-*-amd64.gz' |
 		gunzip >"$2/xen.elf"
 }
 
 build_xen() {
-	local deb
-	deb=$(fetch xen-hypervisor-4.17-amd64) || return
+	local package deb
+	package=$(dependency xen-system-amd64 'xen-hypervisor-.*-amd64') || return
+	deb=$(fetch "$package") || return
 	cached xen "$(basename "$deb" | key -)" fill_xen "$deb"
 }
 
 fill_busybox() {
-	dpkg-deb --fsys-tarfile "$1" | tar -xO ./bin/busybox >"$2/busybox"
+	dpkg-deb --fsys-tarfile "$1" | tar -xO --wildcards './*bin/busybox' >"$2/busybox"
 	chmod +x "$2/busybox"
 }
 
@@ -182,41 +143,42 @@ build_busybox() {
 	cached busybox "$(basename "$deb" | key -)" fill_busybox "$deb"
 }
 
-fill_root() {
-	local hooks=/usr/share/mmdebstrap/hooks dir=$1
-	# Only unpacked: no maintainer script runs.
-	run_logged "$BUILD/log/mmdebstrap.log" $SUDO mmdebstrap \
-		--variant=extract --hook-dir=$hooks/merged-usr \
-		--include="$(IFS=,; echo "${DOM0_PACKAGES[*]}")" bookworm "$dir/root"
-	$SUDO rm -rf "$dir/root"/usr/share/{doc,man,locale,info} \
-		"$dir/root"/var/{cache/apt,lib/apt}/*
-	$SUDO ln -s gawk "$dir/root/usr/bin/awk"
-	$SUDO /sbin/ldconfig -r "$dir/root"
-	$SUDO mkdir -p "$dir"/root/{run/lock,lib/modules,proc/xen} \
-		"$dir"/root/var/{lib/xen,log/xen/console,run/xen}
-	run_logged "$BUILD/log/mke2fs.log" $SUDO /sbin/mke2fs -q -t ext4 \
-		-d "$dir/root" "$dir/root.img" 400M
-	$SUDO rm -rf "$dir/root"
-	$SUDO chown "$(id -u)" "$dir/root.img"
+fill_dom0() {
+	local root=$3/root
+	fill_root "$@"
+	$SUDO ln -s gawk "$root/usr/bin/awk"
+	$SUDO /sbin/ldconfig -r "$root"
+	$SUDO mkdir -p "$root"/{run/lock,lib/modules,proc/xen} \
+		"$root"/var/{lib/xen,log/xen/console,run/xen}
+	run_logged "$BUILD/log/mke2fs.log" $SUDO /sbin/mke2fs -q -t ext4 -d "$root" \
+		"$3/root.img" "$(($(du -sm "$root" | cut -f 1) * 5 / 4 + 128))M"
+	$SUDO rm -rf "$root"
+	$SUDO chown "$(id -u)" "$3/root.img"
 }
 
 build_root() {
-	cached dom0-root "$( (versions "${DOM0_PACKAGES[@]}"; declare -f fill_root) | key -)" \
-		fill_root
+	local suite utils
+	suite=$(suite_of "$STACK") || return
+	utils=$(dependency xen-system-amd64 'xen-utils-.*') || return
+	set -- "$utils" "${DOM0_PACKAGES[@]}"
+	cached "dom0-root-$suite" "$( (versions "$@"; declare -f fill_dom0 fill_root) | key -)" \
+		fill_dom0 "$suite" "$(IFS=,; echo "$*")"
 }
 
-# Keep of a kernel package what the initrds can use: the rest is 500 MB.
-fill_kernel() {
-	local deb=$1 kver=$2 dir=$3 module path
-	mkdir "$dir/all"
-	dpkg-deb --fsys-tarfile "$deb" |
-		tar -x -C "$dir/all" "./boot/vmlinuz-$kver" ./lib/modules
-	mv "$dir/all/boot/vmlinuz-$kver" "$dir/vmlinuz"
+# Keep of a kernel's packages what the initrds can use: the rest is 500 MB.
+fill_kernel() { # KVER "DEB ..." DIR
+	local kver=$1 dir=$3 all=$3/all deb
+	mkdir "$all"
+	for deb in $2; do dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$all"; done
+	# The kernel's, since Linux 7.x
+	[ -e "$all/lib" ] || ln -s usr/lib "$all/lib"
+	mv "$all/boot/vmlinuz-$kver" "$dir/vmlinuz" 2>/dev/null ||
+		mv "$all/lib/modules/$kver/vmlinuz" "$dir/vmlinuz"
 	# busybox' modprobe wants them plain.
-	find "$dir/all" -name '*.ko.xz' -exec unxz {} +
-	/sbin/depmod -b "$dir/all" "$kver"
-	copy_modules "$dir/all" "$kver" "$DOM0_MODULES $GUEST_MODULES $STUBDOM_MODULES" "$dir"
-	rm -rf "$dir/all"
+	find "$all" -name '*.ko.xz' -exec unxz {} +
+	/sbin/depmod -b "$all" "$kver"
+	copy_modules "$all" "$kver" "$DOM0_MODULES $GUEST_MODULES $STUBDOM_MODULES" "$dir"
+	rm -rf "$all"
 	echo "$kver" >"$dir/kver"
 }
 
@@ -236,32 +198,44 @@ copy_modules() {
 
 # build_kernel SERIES: vmlinuz, config, kver and the modules we use
 build_kernel() {
-	local kver deb
+	local kver package debs=
 	kver=$(kver "$1") || return
-	deb=$(fetch "linux-image-$kver") || return
-	cached "kernel-$1" \
-		"$( (basename "$deb"; echo "$DOM0_MODULES $GUEST_MODULES $STUBDOM_MODULES"; declare -f fill_kernel copy_modules) | key -)" \
-		fill_kernel "$deb" "$kver"
+	# From 7.x on what linux-image-VERSION was is in some packages that it depends on.
+	for package in "linux-image-$kver" \
+		$(in_stack apt-cache depends "linux-image-$kver" |
+			sed -nE 's/^ *Depends: (linux-[a-z]+-[0-9].*)/\1/p'); do
+		debs+=" $(fetch "$package")" || return
+	done
+	cached "kernel-$kver" \
+		"$( (echo "$debs $DOM0_MODULES $GUEST_MODULES $STUBDOM_MODULES"
+			declare -f fill_kernel copy_modules) | key -)" \
+		fill_kernel "$kver" "$debs"
 }
 
-# Copied before it is built: the source folder may be built for a kernel of its own.
-fill_module() {
-	local kver=$1 dir=$2
-	cp "$MODULE_DIR"/{fixup_*.[ch],Makefile*} "$dir/"
-	run_logged "$BUILD/log/module-$kver.log" make -C "/lib/modules/$kver/build" \
-		M="$dir" W=1 modules
-	if grep -n 'warning:' "$BUILD/log/module-$kver.log" >&2; then
-		die "the module builds with warnings for $kver"
+# make_module ROOT KVER DIR [VARIABLE=VALUE...]: build the module whose sources are in DIR
+make_module() {
+	# shellcheck disable=SC2016 # the inner shell's
+	in_root "$1" "$3" sh -c 'exec make -C "/lib/modules/$0/build" M="$PWD" "$@" modules' \
+		"$2" "${@:4}"
+}
+
+fill_module() { # KVER ROOT DIR
+	local log=$BUILD/log/module-$1.log
+	cp "$MODULE_DIR"/{fixup_*.[ch],Makefile*} "$3/"
+	run_logged "$log" make_module "$2" "$1" "$3" W=1
+	if grep -n 'warning:' "$log" >&2; then
+		die "the module builds with warnings for $1"
 	fi
-	cp "$dir/xen-pciback-fixup.ko" "$BUILD/tmp.ko.$$"
-	rm -rf "${dir:?}"/* "$dir"/.[!.]*
-	mv "$BUILD/tmp.ko.$$" "$dir/xen-pciback-fixup.ko"
+	find "$3" -mindepth 1 -not -name xen-pciback-fixup.ko -delete
 }
 
 # build_module KVER: the module for Debian's kernel KVER, without a warning at W=1
 build_module() {
-	cached "module-$1" "$( (echo "$1"; cat "$MODULE_DIR"/{fixup_*.[ch],Makefile*}; declare -f fill_module) | key -)" \
-		fill_module "$1"
+	local compiler
+	compiler=$(build_compiler) || return
+	cached "module-$1" \
+		"$( (echo "$1 $compiler"; cat "$MODULE_DIR"/{fixup_*.[ch],Makefile*}; declare -f fill_module) | key -)" \
+		fill_module "$1" "$compiler/root"
 }
 
 # cpio_of DIR: a compressed initramfs of it
@@ -310,22 +284,36 @@ bare_initrd() {
 
 build_dom0_initrd() { build_initrd "dom0-initrd-$1" "$2" "$RIG/dom0/init" "$DOM0_MODULES"; }
 
-# static_tool FILE.c: a program that needs no library, for initrds
-fill_static() { gcc -static -s -Os -Wall -o "$2/$(basename "$1" .c)" "$1"; }
-static_tool() {
-	local name dir
-	name=$(basename "$1" .c)
-	dir=$(cached "$name" "$(key "$1")" fill_static "$1") || return
-	echo "$dir/$name"
+# The selftests' programs, the command, and what needs no library, for guests
+fill_programs() { # ROOT DIR
+	cp -r "$TOP/tools/pciback-fixup" "$2/command"
+	cp -r "$SELFTESTS"/{Makefile,helpers} "$RIG/guest/hammer.c" "$2/"
+	run_logged "$BUILD/log/programs.log" in_root "$1" "$2" sh -ec '
+		make all CC=gcc
+		make -C command clean
+		make -C command CC=gcc CFLAGS="-O2 -Werror" VERSION="$0"
+		mkdir bin static
+		mv command/pciback-fixup bin/
+		for program in helpers/config_reads hammer; do
+			gcc -static -s -Os -Wall -o "static/${program##*/}" $program.c
+		done' "$(sed -n 's/^MODULE_VERSION("\(.*\)");$/\1/p' "$MODULE_DIR/fixup_main.c")"
+	rm -r "$2"/{command,helpers,hammer.c,Makefile}
+}
+
+build_programs() {
+	local compiler
+	compiler=$(build_compiler) || return
+	cached programs "$( (echo "$compiler"; grep ^MODULE_VERSION "$MODULE_DIR/fixup_main.c"
+		cat "$TOP"/tools/pciback-fixup/{*.[ch],Makefile} "$SELFTESTS"/{Makefile,helpers/*.c} \
+			"$RIG/guest/hammer.c"; declare -f fill_programs) | key -)" \
+		fill_programs "$compiler/root"
 }
 
 build_guest_initrd() {
-	local hammer watch bench
-	hammer=$(static_tool "$RIG/guest/hammer.c") || return
-	watch=$(static_tool "$RIG/guest/watch.c") || return
-	bench=$(static_tool "$SELFTESTS/helpers/config_reads.c") || return
+	local programs
+	programs=$(build_programs) || return
 	build_initrd "guest-initrd-$1" "$2" "$RIG/guest/init" \
-		"$GUEST_MODULES" "$RIG/guest/fabric-check" "$hammer" "$watch" "$bench"
+		"$GUEST_MODULES" "$RIG/guest/fabric-check" "$programs"/static/*
 }
 
 # A kernel's source: for debug kernels, and for the kernel's own checkers. What
@@ -344,22 +332,23 @@ fill_source() {
 
 # build_source SERIES
 build_source() {
-	local deb
-	deb=$(fetch "linux-source-$1") || return
-	cached "source-$1" "$( (basename "$deb"; declare -f fill_source) | key -)" \
-		fill_source "$deb" "$1"
+	local series deb
+	series=$(series_of "$1") || return
+	deb=$(fetch "linux-source-$series") || return
+	cached "source-$series" "$( (basename "$deb"; declare -f fill_source) | key -)" \
+		fill_source "$deb" "$series"
 }
 
-# build_debug_kernel NAME...: our driver in a kernel with kernel/common.config and
-# kernel/NAME.config of each name. Its folder is kept and built again in place, so
-# that a change of the driver does not build all of it.
+# build_debug_kernel NAME...: our driver in the stack's latest kernel, with
+# kernel/common.config and kernel/NAME.config of each name. Its folder is kept and built
+# again in place, so that a change of the driver does not build all of it.
 build_debug_kernel() {
 	local name source dir fragments start=$SECONDS
 	name=$(IFS=-; echo "$*")
 	fragments=(common "$@")
 	fragments=("${fragments[@]/#/"$RIG/kernel/"}")
 	fragments=("${fragments[@]/%/.config}")
-	source=$(build_source 6.12) || return
+	source=$(build_source latest) || return
 	dir=$CACHE/kernel-$name-$( (echo "$source"; cat "${fragments[@]}") | key -)
 	mkdir -p "$dir"
 	# The source folder is shared: one kernel at a time, until we return.

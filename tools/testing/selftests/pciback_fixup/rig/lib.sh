@@ -16,9 +16,6 @@ BUILD=${BUILD:-$TOP/build}
 CACHE=$BUILD/cache
 MODULE_DIR=$TOP/drivers/xen/xen-pciback
 
-# Kernel series that are tested, by the suffix of Debian's meta packages.
-SERIES="6.1 6.12"
-
 if [ "$(id -u)" = 0 ]; then SUDO=; else SUDO=sudo; fi
 
 say() { printf '[%4ds] %s\n' "$SECONDS" "$*" >&2; }
@@ -29,6 +26,13 @@ case $TOP$BUILD in
 	die "make and QEMU take no path with a blank, a comma or a colon: move $TOP, or set BUILD="
 	;;
 esac
+
+# release NAME: what /etc/os-release says of this machine
+release() (
+	# shellcheck source=/dev/null
+	. /etc/os-release 2>/dev/null || :
+	echo "${!1-}"
+)
 
 # run_logged LOG CMD...: keep a command's output in LOG; show its end if it fails
 run_logged() {
@@ -72,16 +76,27 @@ wait_lock() {
 	flock "$lock_fd"
 }
 
+# need_debian: all that the rig is made of comes from there
+need_debian() {
+	local version what
+	version=$(release VERSION_ID)
+	what="$(release ID) $(dpkg --print-architecture 2>/dev/null)"
+	# What is not released yet has no number.
+	if [ "$what" != "debian amd64" ] || [ "${version:-99}" -lt 12 ]; then
+		die "this needs Debian 12 or 13 on amd64; a container or a chroot will do"
+	fi
+	[ -z "$SUDO" ] || command -v $SUDO >/dev/null || die "this needs to be root, or sudo"
+}
+
 # need PACKAGE...: install the Debian packages that are not there yet
 need() {
 	local package missing=()
+	need_debian
 	for package; do
 		dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null |
 			grep -q ' installed$' || missing+=("$package")
 	done
 	[ ${#missing[@]} -gt 0 ] || return 0
-	command -v apt-get >/dev/null ||
-		die "this needs Debian 12; please install by hand: ${missing[*]}"
 	wait_lock "$BUILD/apt.lock" apt
 	say "installing with apt-get: ${missing[*]}"
 	run_logged "$BUILD/log/apt.log" $SUDO apt-get update
@@ -89,33 +104,4 @@ need() {
 		apt-get install -y --no-install-recommends "${missing[@]}"
 	exec {lock_fd}>&-
 	say "installed ${#missing[@]} packages"
-}
-
-# --- versions of packages ------------------------------------------------------
-
-# key [FILE|-]...: a short hash over the files' contents, and over standard input for -
-key() { cat -- "$@" | sha256sum | cut -c1-16; }
-
-# memo COMMAND...: what it printed when apt's lists were as they are now
-memo() {
-	local file
-	file=$CACHE/apt/$( (stat -c %y /var/lib/apt/lists; echo "$*") | key -)
-	if [ ! -s "$file" ]; then
-		mkdir -p "$CACHE/apt"
-		"$@" >"$file.$$" || return
-		mv "$file.$$" "$file"
-	fi
-	cat "$file"
-}
-
-# meta SERIES: the part of Debian's meta package names that stands for a series
-meta() { if [ "$1" = 6.1 ]; then echo; else echo "$1-"; fi; }
-
-# kver SERIES [FLAVOUR]: the newest kernel version that Debian has of a series
-kver() {
-	local package
-	package=linux-headers-$(meta "$1")${2:-amd64}
-	memo apt-cache depends "$package" |
-		sed -n 's/^ *Depends: linux-headers-//p' | head -n 1 | grep . ||
-		die "no package $package: run apt-get update"
 }

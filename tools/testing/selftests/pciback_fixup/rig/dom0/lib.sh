@@ -2,6 +2,10 @@
 # shellcheck shell=bash
 # What the jobs in dom0 share.
 
+# The kernel series that guests can have, oldest first, and the latest of them
+GUESTS=$(find /rig/guest -name 'vmlinuz-*' | sed 's/.*vmlinuz-//' | sort -V | xargs)
+GUEST=${GUESTS##* }
+
 stage() { echo "@stage $*"; }
 
 # port NAME: the device node of the virtio port of that name
@@ -25,6 +29,12 @@ start_xen() {
 	xenstored --pid-file=/run/xen/xenstored.pid || return
 	xen-init-dom0 >/dev/null || return
 	xenconsoled --log=guest --log-dir=/var/log/xen/console || return
+}
+
+# versions: those of Xen, of dom0's kernel and of the device model that run here
+versions() {
+	printf '%s|%s|%s\n' "$(xl info | awk '$1 == "xen_version" { print $3 }')" "$(uname -r)" \
+		"$(/usr/libexec/xen-qemu-system-i386 --version | sed -n 's/.* version \([0-9.]*\).*/\1/p')"
 }
 
 # guest NAME SECONDS KEY=VALUE...: run a guest until it is gone

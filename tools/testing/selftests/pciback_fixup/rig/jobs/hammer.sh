@@ -27,7 +27,7 @@ hammering() { # KIND
 	was=
 
 	GUEST_ARGS="rig.hammer=$offset"
-	check "$name: starts" guest_background "$kind" "$name" 6.12 "$bdf"
+	check "$name: starts" guest_background "$kind" "$name" "$GUEST" "$bdf"
 	check "$name: begins" wait_for 300 hammered "$log"
 	check "$name: switched $switched times meanwhile" \
 		/rig/kselftest/config_stress "$bdf" "$offset" "$hardware" "$switched" 0

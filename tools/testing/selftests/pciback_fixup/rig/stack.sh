@@ -1,0 +1,156 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# A stack is what the machine is made of: Xen, dom0's kernels and tools with the device
+# model, and the guests, all of one suite of Debian. STACK names it: bookworm, trixie, or
+# newest. Which versions it has is asked of the suite's package index, with an apt that
+# knows only this suite; the building machine's own sources do not count.
+#   stack.sh series   the kernel series that the stack has, oldest first
+#   stack.sh others   the stacks that are not STACK
+#   stack.sh table    what the three stacks consist of
+# Others source this.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+STACKS="bookworm trixie newest"
+
+# The default is this machine's own release.
+if [ -z "${STACK-}" ]; then
+	STACK=$(release VERSION_CODENAME)
+	[ "$STACK" = trixie ] || STACK=bookworm
+fi
+export STACK
+[[ " $STACKS " = *" $STACK "* ]] || die "there is no stack $STACK: take one of $STACKS"
+
+# suite_sources SUITE: the mirrors of Debian that this machine's apt uses, for another
+# suite: as here with its updates and security updates
+suite_sources() {
+	mirrors | awk -v suite="$1" -v release="${1%-backports}" '
+			$1 != "Debian" || NF != 3 || !sub(/^[a-z]+/, release, $3) { next }
+			$3 == release { print $2, suite }
+			release != "sid" { print $2, $3 }' | sort -u |
+		sed 's|.*|deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] & main|' |
+		grep . || die "this machine's apt knows no mirror of Debian"
+}
+
+# mirrors: "ORIGIN URI CODENAME" of each that this machine's apt has the index of
+mirrors() {
+	# shellcheck disable=SC2016 # apt's
+	local format='$(ORIGIN) $(REPO_URI) $(CODENAME)'
+	local list=(apt-get indextargets --format "$format" 'Created-By: Packages')
+	"${list[@]}" | grep '^Debian ' && return
+	run_logged "$BUILD/log/apt.log" $SUDO apt-get update
+	"${list[@]}"
+}
+
+# What apt has of a suite is in a folder of the rig's own, and is fetched again after an
+# hour. Of the machine's settings only those for reaching a mirror count.
+update_suite() (
+	suite=$1 dir=$BUILD/apt/$1
+	need_debian
+	mkdir -p "$dir"/{apt.conf,preferences}.d "$dir"/{lists,cache/archives}/partial
+	exec 9>"$dir/lock"
+	flock 9
+	[ -z "$(find "$dir/updated" -mmin -60 2>/dev/null)" ] || return 0
+	suite_sources "$suite" >"$dir/sources.list"
+	{
+		printf '%s "%s";\n' Dir::Etc "$dir" Dir::State "$dir" Dir::State::Status /dev/null \
+			Dir::Cache "$dir/cache" Dir::Cache::srcpkgcache "" APT::Sandbox::User root \
+			Acquire::GzipIndexes true Acquire::Languages none
+		apt-config dump | grep -E '^Acquire::(https?|Check)' || :
+		# A mirror's copy of these may be weeks old. What is newest there counts.
+		[[ $suite != sid && $suite != *-backports ]] ||
+			printf '%s "%s";\n' APT::Default-Release "$suite" Acquire::Check-Valid-Until false
+	} >"$dir/apt.conf"
+	run_logged "$BUILD/log/apt-$suite.log" env APT_CONFIG="$dir/apt.conf" apt-get update
+	expires=$(sed -n 's/^Valid-Until: //p' "$dir"/lists/*_"${suite}"_InRelease)
+	[ "$(date -d "${expires:-tomorrow}" +%s)" -gt "$(date +%s)" ] ||
+		say "the mirror's index of $suite expired on $expires, and is used as it is"
+	touch "$dir/updated"
+)
+
+# in_suite SUITE COMMAND...: with an apt that knows only this suite
+in_suite() (
+	update_suite "$1" || return
+	export APT_CONFIG=$BUILD/apt/$1/apt.conf
+	"${@:2}"
+)
+
+# suite_of STACK: a stack is a suite, but for "newest": the one with the newest released
+# kernel
+suite_of() {
+	local suite file=$BUILD/apt/newest
+	if [ "$1" != newest ]; then echo "$1"; return; fi
+	if [ -z "$(find "$file" -mmin -60 2>/dev/null)" ]; then
+		for suite in sid trixie-backports; do
+			in_suite "$suite" apt-cache show --no-all-versions linux-image-amd64 |
+				awk -v suite="$suite" '/^Version/ && !/~rc/ { print $2, suite }'
+		done | sort -V | tail -n 1 | cut -d ' ' -f 2 | grep . >"$file.$$" ||
+			die "Debian has no newest kernel"
+		mv "$file.$$" "$file"
+	fi
+	cat "$file"
+}
+
+# in_stack COMMAND...: with an apt that knows only the suite of STACK
+in_stack() {
+	local suite
+	suite=$(suite_of "$STACK") || return
+	in_suite "$suite" "$@"
+}
+
+# versions PACKAGE...: what the stack has of them now, for cache keys
+versions() {
+	in_stack apt-cache show --no-all-versions "$@" | grep -E '^(Package|Version):'
+}
+
+# dependency PACKAGE PATTERN: the packages that it depends on and that match
+dependency() {
+	in_stack apt-cache depends "$1" | sed -nE "s/^ *Depends: ($2)\$/\\1/p" | grep . ||
+		die "Debian's $(suite_of "$STACK") has no $1 that depends on $2"
+}
+
+# kvers [FLAVOUR]: the newest version of each kernel series that the stack has
+kvers() {
+	local flavour=${1:-amd64}
+	in_stack apt-cache pkgnames linux-headers- |
+		grep -xE "linux-headers-([0-9.]+-)?$flavour" | in_stack xargs apt-cache depends |
+		sed -n 's/^ *Depends: linux-headers-//p' | sort -uV |
+		grep . || die "Debian's $(suite_of "$STACK") has no kernel for $flavour"
+}
+
+# series: the kernel series that the stack has, oldest first
+series() { kvers | cut -d . -f 1,2; }
+
+# kver SERIES|latest [FLAVOUR]: the newest version of a series, or of the latest
+kver() {
+	local pattern="^${1//./\\.}\\."
+	[ "$1" != latest ] || pattern=.
+	kvers "${@:2}" | grep "$pattern" | tail -n 1 | grep . ||
+		die "Debian's $(suite_of "$STACK") has no Linux $1"
+}
+
+# series_of SERIES|latest: the series by its number
+series_of() { kver "$1" | cut -d . -f 1,2; }
+
+# upstream PACKAGE...: their versions, as their own projects say
+upstream() { versions "$@" | sed -nE 's/^Version: ([0-9]+:)?([0-9.]+).*/\2/p' | sort -V | xargs; }
+
+# stack_table: what the stacks consist of
+stack_table() {
+	local row='%-9s  %-17s  %-7s  %-17s  %s\n' kernels
+	# shellcheck disable=SC2059 # the format of every row
+	printf "$row" Stack Suite Xen Linux QEMU
+	for STACK in $STACKS; do
+		mapfile -t kernels < <(kvers | sed 's/^/linux-image-/')
+		# shellcheck disable=SC2059
+		printf "$row" "$STACK" "$(suite_of "$STACK")" "$(upstream xen-utils-common)" \
+			"$(upstream "${kernels[@]}")" "$(upstream qemu-system-xen)"
+	done
+}
+
+[ "${BASH_SOURCE[0]}" = "$0" ] || return 0
+case ${1-} in
+series) series ;;
+others) tr ' ' '\n' <<<"$STACKS" | grep -vx "$STACK" ;;
+table) stack_table ;;
+*) die "usage: stack.sh series|others|table" ;;
+esac
