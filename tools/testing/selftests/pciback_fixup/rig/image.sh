@@ -287,17 +287,17 @@ build_dom0_initrd() { build_initrd "dom0-initrd-$1" "$2" "$RIG/dom0/init" "$DOM0
 # The selftests' programs, the command, and what needs no library, for guests
 fill_programs() { # ROOT DIR
 	cp -r "$TOP/tools/pciback-fixup" "$2/command"
-	cp -r "$SELFTESTS"/{Makefile,helpers} "$RIG/guest/hammer.c" "$2/"
+	cp -r "$SELFTESTS"/{Makefile,helpers} "$RIG"/guest/*.c "$2/"
 	run_logged "$BUILD/log/programs.log" in_root "$1" "$2" sh -ec '
 		make all CC=gcc
 		make -C command clean
 		make -C command CC=gcc CFLAGS="-O2 -Werror" VERSION="$0"
 		mkdir bin static
 		mv command/pciback-fixup bin/
-		for program in helpers/config_reads hammer; do
+		for program in helpers/config_reads hammer flags_watch; do
 			gcc -static -s -Os -Wall -o "static/${program##*/}" $program.c
 		done' "$(sed -n 's/^MODULE_VERSION("\(.*\)");$/\1/p' "$MODULE_DIR/fixup_main.c")"
-	rm -r "$2"/{command,helpers,hammer.c,Makefile}
+	rm -r "$2"/{command,helpers,hammer.c,flags_watch.c,Makefile}
 }
 
 build_programs() {
@@ -305,7 +305,7 @@ build_programs() {
 	compiler=$(build_compiler) || return
 	cached programs "$( (echo "$compiler"; grep ^MODULE_VERSION "$MODULE_DIR/fixup_main.c"
 		cat "$TOP"/tools/pciback-fixup/{*.[ch],Makefile} "$SELFTESTS"/{Makefile,helpers/*.c} \
-			"$RIG/guest/hammer.c"; declare -f fill_programs) | key -)" \
+			"$RIG"/guest/*.c; declare -f fill_programs) | key -)" \
 		fill_programs "$compiler/root"
 }
 
