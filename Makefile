@@ -110,8 +110,11 @@ kunit: ## run the KUnit suites only
 kcsan: ## run them in a kernel that looks for data races
 	@$(CHECKS)/kunit.sh kcsan
 
-mutants: ## mutate the module in many small ways: does a KUnit case notice each?
+mutants: ## mutate the module in many small ways: does a test notice each? About an hour
 	@$(CHECKS)/mutants.sh
+
+coverage: ## which lines and branches of the module do tests run? HTML in build/coverage
+	@$(CHECKS)/coverage.sh
 
 bench: ## count what the module costs; table and picture in build/bench
 	@$(CHECKS)/bench.sh
@@ -150,4 +153,4 @@ help: ## list the targets
 .PHONY: all headers module command no-command install install-module install-command \
 	uninstall uninstall-module uninstall-command demo demo-stubdomain shell check check-all \
 	check-gates check-stress check-in-tree in-tree patches lint kunit kcsan mutants \
-	bench fuzz stacks drawings check-drawings clean distclean help
+	coverage bench fuzz stacks drawings check-drawings clean distclean help

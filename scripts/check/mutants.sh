@@ -1,18 +1,27 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# make mutants: mutate the module in many small ways, and see that a KUnit case notices
-# each. What survives stands in Documentation/mutants.txt, with the reason.
+# make mutants: mutate the module in many small ways, and see that a test notices each:
+# the KUnit cases, and for what survives those, the selftests in a real dom0. What
+# survives both stands in Documentation/mutants.txt, with the reason.
 #   ONLY=REGEX    mutations whose names match
+#   DOM0=         leave dom0 out
+#   MACHINES=N    machines at a time (4)
+# What KUnit said is kept in build/mutants.results: run again, it goes on from there.
 . "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/image.sh"
 
-need "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}"
+kver=$(kver 6.12)
+need "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" "linux-headers-$kver"
 kernel=$(build_debug_kernel kunit kasan mutants)
-busybox=$(build_busybox)
 out=$BUILD/run/mutants
+wait_lock "$out.lock" "$out"
 rm -rf "$out"
 mkdir -p "$out/tree"/{bin,dev,proc,sys}
-cp "$busybox/busybox" "$out/tree/bin/"
+cp "$(build_busybox)/busybox" "$out/tree/bin/"
 cp "$CHECKS/mutants-init" "$out/tree/init"
-python3 -B "$(dirname "$0")/mutants.py" --driver "$MODULE_DIR" --kernel "$kernel" \
+dom0=()
+[ -z "${DOM0-yes}" ] || dom0=(--dom0-series 6.12 --dom0-kernel "/lib/modules/$kver/build"
+	--dom0-run "$CHECKS/mutants-dom0.sh")
+python3 -B "$CHECKS/mutants.py" --driver "$MODULE_DIR" --kernel "$kernel" \
 	--initrd-tree "$out/tree" --out "$out" --kept "$TOP/Documentation/mutants.txt" \
-	--only "${ONLY-}" | tee "$out/table"
+	--results "$BUILD/mutants.results" --only "${ONLY-}" --jobs "$(nproc)" \
+	--machines "${MACHINES:-4}" "${dom0[@]}" | tee "$out/table"

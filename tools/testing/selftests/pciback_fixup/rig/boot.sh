@@ -76,7 +76,8 @@ module_of() {
 	fi
 }
 
-# make_payload MODULE FILE JOB: what dom0 finds in /rig, as a tar archive
+# make_payload MODULE FILE JOB: what dom0 finds in /rig, as a tar archive; in /rig/more it
+# finds what is in the folder MORE_PAYLOAD
 make_payload() {
 	local module=$1 file=$2 job=$3 tree guest kernel initrd programs
 	tree=$(mktemp -d -p "$BUILD" payload.XXXXXX)
@@ -100,6 +101,7 @@ make_payload() {
 		cp "$initrd/initrd.gz" "$tree/guest/stubdom-$guest.gz"
 	done
 	cp "$module" "$tree/modules/"
+	[ -z "${MORE_PAYLOAD-}" ] || cp -r "$MORE_PAYLOAD" "$tree/more"
 	tar -C "$tree" -cf "$file" .
 	rm -rf "$tree"
 }

@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# make coverage: the lines and branches of the module that its tests run, counted by
+# GCOV: in the KUnit suites, in a machine without Xen, and in the selftests in a dom0.
+# Prints a table and what was not run, and fails if that does not stand in
+# Documentation/coverage.txt, or if too few branches were taken. HTML: build/coverage.
+. "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/boot.sh"
+
+need "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" lcov
+out=$BUILD/coverage
+wait_lock "$out.lock" "$out"
+rm -rf "$out"
+mkdir -p "$out/html"
+kernel=$(build_debug_kernel xen coverage)
+
+# build_counting NAME [FLAG...]: the module with counters
+build_counting() {
+	local dir=$out/$1
+	mkdir "$dir"
+	cp "$MODULE_DIR"/{fixup_*.[ch],Makefile*} "$dir/"
+	run_logged "$dir/build.log" make -C "$kernel" M="$dir" KCFLAGS="${*:2}" \
+		GCOV_PROFILE_fixup_main.o=y GCOV_PROFILE_fixup_bus.o=y modules
+	cp "$dir/xen-pciback-fixup.ko" "$out/$1.ko"
+}
+
+# capture NAME: what lcov makes of the counters of that module
+capture() {
+	run_logged "$out/$1/lcov.log" lcov --rc lcov_branch_coverage=1 --capture \
+		--directory "$out/$1" --test-name "$1" --output-file "$out/$1.all"
+	sed -E "s|^SF:.*/(fixup_[^/]*)$|SF:$MODULE_DIR/\1|" "$out/$1.all" >"$out/$1.info"
+	traces+=(-a "$out/$1.info")
+}
+traces=()
+
+# The same code twice, for the counters of two machines
+build_counting bare
+build_counting dom0
+build_counting kunit -DCONFIG_XEN_PCIDEV_BACKEND_FIXUP_KUNIT_TEST=1 -include "$CHECKS/dom0.h"
+
+bare_initrd "$out" "$CHECKS/coverage-init" "$out"/{bare,kunit}.ko
+say "running the KUnit suites"
+boot_bare "$kernel" "$out" 600 kunit.enable=1 -smp 2 -m 512 \
+	-chardev "file,id=counters,path=$out/counters" \
+	-device isa-serial,index=1,chardev=counters
+if grep -aE 'not ok|rig: (insmod|rmmod)' "$out/console.log" >&2 ||
+	! grep -aq 'ok .* pciback-fixup-bus' "$out/console.log"; then
+	die "the KUnit suites fail"
+fi
+tr -d '\r' <"$out/counters" | base64 -d | tar -x -C "$out"
+capture bare
+capture kunit
+
+kernel_of() { echo "$kernel"; }
+module_of() { echo "$out/dom0/xen-pciback-fixup.ko"; }
+CPUS=2 run_job coverage coverage >"$out/dom0/results" || die "the job in dom0 fails"
+! grep '^not ok' "$out/dom0/results" >&2 || die "tests in dom0 fail"
+cp "$BUILD"/run/coverage-coverage/guests/counters/*.gcda "$out/dom0/"
+capture dom0
+
+(
+	cd "$out"
+	run_logged lcov.log lcov --rc lcov_branch_coverage=1 "${traces[@]}" \
+		--output-file every.info
+	run_logged lcov.log lcov --rc lcov_branch_coverage=1 --output-file all.info \
+		--extract every.info "$MODULE_DIR/fixup_*"
+	run_logged lcov.log lcov --rc lcov_branch_coverage=1 --output-file module.info \
+		--remove all.info '*/fixup_test*'
+	run_logged lcov.log genhtml --branch-coverage --title xen-pciback-fixup \
+		--output-directory html module.info
+)
+"$CHECKS/coverage.py" "$out/module.info" "$TOP/Documentation/coverage.txt"
