@@ -11,14 +11,14 @@ out=$BUILD/coverage
 wait_lock "$out.lock" "$out"
 rm -rf "$out"
 mkdir -p "$out/html"
-kernel=$(build_debug_kernel xen coverage)
+counting_kernel=$(build_debug_kernel xen coverage)
 
 # build_counting NAME [FLAG...]: the module with counters
 build_counting() {
 	local dir=$out/$1
 	mkdir "$dir"
 	cp "$MODULE_DIR"/{fixup_*.[ch],Makefile*} "$dir/"
-	run_logged "$dir/build.log" make -C "$kernel" M="$dir" KCFLAGS="${*:2}" \
+	run_logged "$dir/build.log" make -C "$counting_kernel" M="$dir" KCFLAGS="${*:2}" \
 		GCOV_PROFILE_fixup_main.o=y GCOV_PROFILE_fixup_bus.o=y modules
 	cp "$dir/xen-pciback-fixup.ko" "$out/$1.ko"
 }
@@ -26,7 +26,7 @@ build_counting() {
 # capture NAME: what lcov makes of the counters of that module
 capture() {
 	run_logged "$out/$1/lcov.log" lcov --rc lcov_branch_coverage=1 --capture \
-		--directory "$out/$1" --test-name "$1" --output-file "$out/$1.all"
+		--directory "$out/$1" --output-file "$out/$1.all"
 	sed -E "s|^SF:.*/(fixup_[^/]*)$|SF:$MODULE_DIR/\1|" "$out/$1.all" >"$out/$1.info"
 	traces+=(-a "$out/$1.info")
 }
@@ -39,7 +39,7 @@ build_counting kunit -DCONFIG_XEN_PCIDEV_BACKEND_FIXUP_KUNIT_TEST=1 -include "$C
 
 bare_initrd "$out" "$CHECKS/coverage-init" "$out"/{bare,kunit}.ko
 say "running the KUnit suites"
-boot_bare "$kernel" "$out" 600 kunit.enable=1 -smp 2 -m 512 \
+boot_bare "$counting_kernel" "$out" 600 kunit.enable=1 -smp 2 -m 512 \
 	-chardev "file,id=counters,path=$out/counters" \
 	-device isa-serial,index=1,chardev=counters
 if grep -aE 'not ok|rig: (insmod|rmmod)' "$out/console.log" >&2 ||
@@ -50,7 +50,7 @@ tr -d '\r' <"$out/counters" | base64 -d | tar -x -C "$out"
 capture bare
 capture kunit
 
-kernel_of() { echo "$kernel"; }
+kernel_of() { echo "$counting_kernel"; }
 module_of() { echo "$out/dom0/xen-pciback-fixup.ko"; }
 CPUS=2 run_job coverage coverage >"$out/dom0/results" || die "the job in dom0 fails"
 ! grep '^not ok' "$out/dom0/results" >&2 || die "tests in dom0 fail"

@@ -56,6 +56,7 @@ static u32 expected(u8 flags_at, int where, int size, u32 val)
  *                 Integrated Endpoint
  *           07.0  capability list that ends in a loop
  *           08.0  capability list that leads out of the header
+ *           09.0  a type that no specification has yet
  *
  *   02.0 on bus 0 is an Endpoint as well.
  */
@@ -345,6 +346,7 @@ static int fake_init(struct kunit *test)
 	config = fake_config[1][PCI_DEVFN(8, 0)];
 	config[0x40 + PCI_CAP_LIST_ID] = PCI_CAP_ID_VNDR;
 	config[0x40 + PCI_CAP_LIST_NEXT] = 0x08;
+	fake_function(1, PCI_DEVFN(9, 0), 0x40, 0x00b2);
 	fake_function(2, PCI_DEVFN(0, 0), 0x80, 0x0001);
 	fake_sriov_capability();
 	fake_function(3, PCI_DEVFN(0, 0), 0x40, 0x0002);

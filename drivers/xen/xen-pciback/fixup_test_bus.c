@@ -310,6 +310,59 @@ static void bus_comes_back(struct kunit *test)
 	}
 }
 
+static bool real_driver_binds;
+
+static int real_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	return real_driver_binds && pdev->bus->number == 1 && !pdev->devfn ? 0 : -ENODEV;
+}
+
+static const struct pci_device_id real_ids[] = { { PCI_DEVICE(0x1234, 0xbeef) }, {} };
+
+static struct pci_driver real_driver = {
+	.name = "fixup_test",
+	.id_table = real_ids,
+	.probe = real_probe,
+};
+
+/*
+ * A bus is removed while a function on it is on. Here the driver core itself tells
+ * what happens to the driver's devices.
+ */
+static void bus_removed_while_on(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *old = pci_dev_get(fake->endpoint);
+
+	KUNIT_ASSERT_EQ(test, pci_register_driver(&real_driver), 0);
+	/* Not registered as this: xen-pciback may be there. */
+	real_driver.driver.name = "pciback";
+	real_driver_binds = true;
+	KUNIT_EXPECT_EQ(test, device_attach(&old->dev), 1);
+	KUNIT_EXPECT_TRUE(test, has_directory(old));
+	switch_on(test, old);
+	compare_all(test, old, true);
+
+	pci_lock_rescan_remove();
+	pci_stop_and_remove_bus_device(old->bus->self);
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(old));
+	KUNIT_EXPECT_EQ(test, xen_pcibk_fixup_find(old, false)->flags_end, 0);
+	pci_rescan_bus(fake->root);
+	pci_unlock_rescan_remove();
+	pci_dev_put(old);
+	fake_find(test);
+
+	/* The next device there is switched on as it is bound. */
+	KUNIT_EXPECT_TRUE(test, has_directory(fake->endpoint));
+	compare_all(test, fake->endpoint, true);
+	real_driver.driver.name = real_driver.name;
+	real_driver_binds = false;
+	pci_unregister_driver(&real_driver);
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->endpoint));
+	KUNIT_EXPECT_FALSE(test, has_directory(fake->endpoint));
+	compare_all(test, fake->endpoint, false);
+}
+
 /* A bus of the same number, below another host bridge */
 static void bus_of_another_domain(struct kunit *test)
 {
@@ -505,6 +558,21 @@ static struct pci_ops dropping_ops = {
 	.write = fake_write,
 };
 
+/* Ops that put back ours only after the read that measures */
+static struct pci_ops *ops_to_restore;
+
+static int restoring_read(struct pci_bus *bus, unsigned int devfn, int where,
+			  int size, u32 *val)
+{
+	pci_bus_set_ops(bus, ops_to_restore);
+	return fake_read(bus, devfn, where, size, val);
+}
+
+static struct pci_ops restoring_ops = {
+	.read = restoring_read,
+	.write = fake_write,
+};
+
 static void bus_not_in_force(struct kunit *test)
 {
 	struct fake *fake = test->priv;
@@ -517,6 +585,13 @@ static void bus_not_in_force(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, is_on(pdev));
 	compare_all(test, pdev, false);
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), 0);
+
+	/* That ours are on top again is not enough: the read has shown an endpoint. */
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "0"), 0);
+	ops_to_restore = pci_bus_set_ops(pdev->bus, &restoring_ops);
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), -EIO);
+	KUNIT_EXPECT_FALSE(test, is_on(pdev));
+	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, ops_to_restore);
 }
 
 /* Who does not answer is switched on only where reads are known to reach us. */
@@ -567,7 +642,10 @@ static void bus_left_behind(struct kunit *test)
 
 	/* What was left is given back as the bridge's own. */
 	fake_unbind(pdev);
+	log_start();
 	xen_pcibk_fixup_leave();
+	log_stop();
+	KUNIT_EXPECT_EQ(test, log_count("another module may still hold the ops"), 0);
 	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &fake_ops);
 }
 
@@ -761,6 +839,7 @@ static struct kunit_case bus_cases[] = {
 	KUNIT_CASE(bus_new_child),
 	KUNIT_CASE(bus_with_child_ops),
 	KUNIT_CASE(bus_comes_back),
+	KUNIT_CASE(bus_removed_while_on),
 	KUNIT_CASE(bus_of_another_domain),
 	KUNIT_CASE(bus_with_copied_ops),
 	KUNIT_CASE(bus_other_above),

@@ -281,16 +281,19 @@ static void policy_listed_in_vain(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct pci_dev *conventional = fake_dev(test, 1, PCI_DEVFN(7, 0));
+	struct pci_dev *unknown = fake_dev(test, 1, PCI_DEVFN(9, 0));
 
 	devices = "(4b55:01:*.*)";
 	log_start();
 	fake_bind(fake->endpoint, &fake_pciback);
 	fake_bind(fake->rciep, &fake_pciback);
 	fake_bind(conventional, &fake_pciback);
+	fake_bind(unknown, &fake_pciback);
 	log_stop();
 	KUNIT_EXPECT_EQ(test, log_count("its type is Root Complex Integrated Endpoint"), 1);
 	KUNIT_EXPECT_EQ(test, log_count("its type is conventional PCI function"), 1);
-	KUNIT_EXPECT_EQ(test, log_count("its type is"), 2);
+	KUNIT_EXPECT_EQ(test, log_count("its type is unknown"), 1);
+	KUNIT_EXPECT_EQ(test, log_count("its type is"), 3);
 	KUNIT_EXPECT_FALSE(test, fixup_is_attached(conventional));
 	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->rciep));
 }
