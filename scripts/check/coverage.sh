@@ -54,7 +54,7 @@ kernel_of() { echo "$counting_kernel"; }
 module_of() { echo "$out/dom0/xen-pciback-fixup.ko"; }
 CPUS=2 run_job coverage coverage >"$out/dom0/results" || die "the job in dom0 fails"
 ! grep '^not ok' "$out/dom0/results" >&2 || die "tests in dom0 fail"
-cp "$BUILD"/run/coverage-coverage/guests/counters/*.gcda "$out/dom0/"
+cp "$BUILD/run/$STACK"/coverage-coverage/guests/counters/*.gcda "$out/dom0/"
 capture dom0
 
 (

@@ -12,7 +12,7 @@ other = $(OTHERS:%=$(1)-%)
 # The parts of make check, the long ones first: check.sh runs two at a time
 check := lint guests demo dom0-debug $(SERIES:%=dom0-%) persist kunit cost fuzz gates
 check-all := $(check) $(call other,guests) $(call other,demo) $(call other,dom0) \
-	stubdomain packages in-tree rpm command
+	stubdomain many-guests kunit-rt packages packages-trixie in-tree rpm command
 check-stress := kunit-long dom0-long-latest dom0-long-debug fuzz-long
 
 check: $(check)
@@ -41,13 +41,15 @@ dom0-long-latest dom0-long-debug: dom0-long-%:
 	$(part) CPUS=2 $(boot) $* selftests-long
 $(SERIES:%=dom0-%) dom0-debug: dom0-%:
 	$(part) CPUS=2 $(boot) $* selftests
-stubdomain:
-	$(part) $(boot) latest stubdomain
+stubdomain many-guests:
+	$(part) CPUS=2 $(boot) latest $@
 # A reboot of dom0 keeps what it wrote to its disk: QEMU goes on.
 persist:
 	$(part) MORE_ARGS="-action reboot=reset" $(boot) latest persist
 kunit:
 	$(part) $(here)kunit.sh
+kunit-rt:
+	$(part) $(here)kunit.sh rt
 kunit-long:
 	$(part) TOGGLES=100000 $(here)kunit.sh
 fuzz-long:
@@ -55,7 +57,9 @@ fuzz-long:
 cost:
 	$(part) $(here)bench.sh --short
 packages:
-	$(part) $(top)/packaging/test-deb.sh
+	$(part) $(top)/packaging/test-deb.sh bookworm
+packages-trixie:
+	$(part) $(top)/packaging/test-deb.sh trixie
 rpm:
 	$(part) $(top)/packaging/test-rpm.sh
 command:
