@@ -77,15 +77,17 @@ in_suite() (
 # suite_of STACK: a stack is a suite, but for "newest": the one with the newest released
 # kernel
 suite_of() {
-	local suite file=$BUILD/apt/newest
+	local suite tmp file=$BUILD/apt/newest
 	if [ "$1" != newest ]; then echo "$1"; return; fi
 	if [ -z "$(find "$file" -mmin -60 2>/dev/null)" ]; then
+		mkdir -p "${file%/*}"
+		tmp=$(mktemp "$file.XXXXXX")
 		for suite in sid trixie-backports; do
 			in_suite "$suite" apt-cache show --no-all-versions linux-image-amd64 |
 				awk -v suite="$suite" '/^Version/ && !/~rc/ { print $2, suite }'
-		done | sort -V | tail -n 1 | cut -d ' ' -f 2 | grep . >"$file.$$" ||
+		done | sort -V | tail -n 1 | cut -d ' ' -f 2 | grep . >"$tmp" ||
 			die "Debian has no newest kernel"
-		mv "$file.$$" "$file"
+		mv "$tmp" "$file"
 	fi
 	cat "$file"
 }
