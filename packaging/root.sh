@@ -112,16 +112,16 @@ is() { [ "$1" = "$2" ] || { printf '%s\n' "it is:" "$1" "but must be:" "$2"; ret
 # --- what DKMS has made -----------------------------------------------------------
 
 # Without what readelf says, which DKMS asks about the compiler of kernels.
-status() { root dkms status -m $NAME "$@" 2>/dev/null; }
+status() { root dkms status -m "$NAME" "$@" 2>/dev/null; }
 
 # has_module KVER VERSION: DKMS built it for that kernel, and modprobe finds it
 has_module() {
 	local file
 	is "$(status -k "$1")" "$NAME/$2, $1, x86_64: installed"
-	file=$(root modinfo -k "$1" -n $NAME)
+	file=$(root modinfo -k "$1" -n "$NAME")
 	is "${file%.xz}" "/lib/modules/$1/updates/dkms/$NAME.ko"
-	is "$(root modinfo -k "$1" -F vermagic $NAME | cut -d ' ' -f 1)" "$1"
-	is "$(root modinfo -k "$1" -F version $NAME)" "$2"
+	is "$(root modinfo -k "$1" -F vermagic "$NAME" | cut -d ' ' -f 1)" "$1"
+	is "$(root modinfo -k "$1" -F version "$NAME")" "$2"
 }
 
 check_modules() {

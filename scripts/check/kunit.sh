@@ -21,7 +21,7 @@ bare_initrd "$dir" "$RIG/kernel/kunit-init"
 say "booting the debug kernel"
 # One CPU a socket: without ACPI, Linux finds them in the MP table.
 boot_bare "$kernel" "$dir" $((240 + toggles / 100)) \
-	"xen_pciback_fixup.toggles=$toggles" -smp 2,sockets=2 -m 384
+	"kunit.autorun=1 xen_pciback_fixup.toggles=$toggles" -smp 2,sockets=2 -m 384
 
 # Cases are KTAP, one level below their suites.
 log=$dir/kernel.log

@@ -39,7 +39,8 @@ cat >"$out/clang" <<'EOF'
 for arg; do
 	shift
 	case $arg in
-	-mfunction-return=* | -fconserve-stack | -mrecord-mcount) ;;
+	-mfunction-return=* | -fconserve-stack | -mrecord-mcount | \
+		-fmin-function-alignment=*) ;;
 	-ftrivial-auto-var-init=*) ;;
 	*) set -- "$@" "$arg" ;;
 	esac

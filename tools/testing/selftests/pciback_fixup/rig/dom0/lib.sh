@@ -145,6 +145,10 @@ log_of() { # KIND NAME
 report() { tr -d '\r' <"/tmp/$1.log" | sed -n 's/^.*rig: //p'; }
 GUEST_ARGS=
 
+# named SERIES TYPE: what a guest's kernel calls a function of that type; early ones do
+# not say
+named() { if [[ $1 = 6.[1-9] ]]; then echo "(kernel does not say)"; else echo "PCIe $2"; fi; }
+
 # --- running the selftests -------------------------------------------------
 
 LEAKS=/sys/kernel/debug/kmemleak
