@@ -6,7 +6,7 @@
 # Documentation/coverage.txt, or if too few branches were taken. HTML: build/coverage.
 . "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/boot.sh"
 
-need "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" lcov
+need "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" "${COMPILER_PACKAGES[@]}" lcov
 out=$BUILD/coverage
 wait_lock "$out.lock" "$out"
 rm -rf "$out"
@@ -52,9 +52,9 @@ capture kunit
 
 kernel_of() { echo "$counting_kernel"; }
 module_of() { echo "$out/dom0/xen-pciback-fixup.ko"; }
-CPUS=2 run_job coverage coverage >"$out/dom0/results" || die "the job in dom0 fails"
+CPUS=2 run_job debug coverage >"$out/dom0/results" || die "the job in dom0 fails"
 ! grep '^not ok' "$out/dom0/results" >&2 || die "tests in dom0 fail"
-cp "$BUILD/run/$STACK"/coverage-coverage/guests/counters/*.gcda "$out/dom0/"
+cp "$BUILD/run/$STACK"/coverage-debug/guests/counters/*.gcda "$out/dom0/"
 capture dom0
 
 (

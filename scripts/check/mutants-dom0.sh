@@ -1,15 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Run kselftests with each module in DIR, 0.ko, 1.ko and so on, in a real dom0; a machine
+# Run kselftests with each module in DIR, 0.ko, 1.ko and so on, in the debug dom0; a machine
 # for many of them, and another one when it cannot go on. Prints "N VERDICT" for each.
-#   mutants-dom0.sh SERIES DIR
+#   mutants-dom0.sh DIR
 . "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/boot.sh"
 
-series=$1
-export MORE_PAYLOAD=$2
+export MORE_PAYLOAD=$1
 mkdir -p "$MORE_PAYLOAD.done"
 while ls "$MORE_PAYLOAD"/*.ko >/dev/null 2>&1; do
-	run_job "$series" mutants >"$MORE_PAYLOAD.log" 2>"$MORE_PAYLOAD.err" || :
+	run_job debug mutants >"$MORE_PAYLOAD.log" 2>"$MORE_PAYLOAD.err" || :
 	begun=
 	while read -r mark name verdict; do
 		[ "$mark" = @mutant ] || continue

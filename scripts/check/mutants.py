@@ -335,7 +335,7 @@ def run_dom0(args, survivors, result):
         builder.build(mutation, modules / f"{number}.ko")
         numbers[str(number)] = mutation
     progress(f"in dom0: {len(list(modules.iterdir())) - 1} of {len(survivors)} that survived")
-    with subprocess.Popen([args.dom0_run, args.dom0_series, modules], text=True,
+    with subprocess.Popen([args.dom0_run, modules], text=True,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
         for line in process.stdout:
             number, verdict = line.rstrip().split(" ", 1)
@@ -357,8 +357,8 @@ def main():
     parser.add_argument("--jobs", type=int, default=2, help="builds at a time")
     parser.add_argument("--machines", type=int, default=4,
                         help="machines at a time; most of the time they wait")
-    parser.add_argument("--dom0-series", help="of dom0's kernel; without it, dom0 is left out")
-    parser.add_argument("--dom0-kernel", type=pathlib.Path, help="its build folder")
+    parser.add_argument("--dom0-kernel", type=pathlib.Path,
+                        help="build folder of dom0's kernel; without it, dom0 is left out")
     parser.add_argument("--dom0-run", type=pathlib.Path, help="runs modules in dom0")
     args = parser.parse_args()
     out = args.out
@@ -409,7 +409,7 @@ def main():
             run(machine, job, 3)
         result.update((m, known.verdicts[m.name]) for _, m in todo)
     survivors = [job for job in todo if result[job[1]] == "survived"]
-    if args.dom0_series and survivors:
+    if args.dom0_kernel and survivors:
         run_dom0(args, survivors, result)
     return report(args, chosen, every, result)
 
@@ -445,7 +445,7 @@ def report(args, chosen, every, result):
     share = 100 * killed / max(run, 1)
     print(f"{run} mutations: {share:.1f} % killed, {totals['killed']} by KUnit and"
           f" {totals['killed in dom0']} in dom0"
-          f"{'' if args.dom0_series else ' (which was left out)'}; {totals['survived']} survived."
+          f"{'' if args.dom0_kernel else ' (which was left out)'}; {totals['survived']} survived."
           f" Not run: {totals['repeated']} that give the code of another,"
           f" {totals['the same code']} that change no code,"
           f" {totals['does not compile']} that do not compile.")

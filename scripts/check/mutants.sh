@@ -9,18 +9,18 @@
 # What KUnit said is kept in build/mutants.results: run again, it goes on from there.
 . "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/image.sh"
 
-kver=$(kver 6.12)
-need "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" "linux-headers-$kver"
+need "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" "${COMPILER_PACKAGES[@]}"
 kernel=$(build_debug_kernel kunit kasan mutants)
-out=$BUILD/run/mutants
+out=$BUILD/run/$STACK/mutants
 wait_lock "$out.lock" "$out"
 rm -rf "$out"
 mkdir -p "$out/tree"/{bin,dev,proc,sys}
 cp "$(build_busybox)/busybox" "$out/tree/bin/"
 cp "$CHECKS/mutants-init" "$out/tree/init"
 dom0=()
-[ -z "${DOM0-yes}" ] || dom0=(--dom0-series 6.12 --dom0-kernel "/lib/modules/$kver/build"
-	--dom0-run "$CHECKS/mutants-dom0.sh")
+if [ "${DOM0-yes}" ]; then
+	dom0=(--dom0-kernel "$(build_debug_kernel xen)" --dom0-run "$CHECKS/mutants-dom0.sh")
+fi
 python3 -B "$CHECKS/mutants.py" --driver "$MODULE_DIR" --kernel "$kernel" \
 	--initrd-tree "$out/tree" --out "$out" --kept "$TOP/Documentation/mutants.txt" \
 	--results "$BUILD/mutants.results" --only "${ONLY-}" --jobs "$(nproc)" \
