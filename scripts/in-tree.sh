@@ -51,7 +51,7 @@ docs=$ksrc/Documentation
 install -D -C -m 644 "$top/Documentation/ABI/testing/sysfs-driver-pciback-fixup" \
 	"$docs/ABI/testing/sysfs-driver-pciback-fixup"
 mkdir -p "$docs/admin-guide/xen-pciback-fixup"
-install -C -m 644 "$top"/Documentation/admin-guide/*.{rst,svg} "$top/Documentation/design.rst" \
+install -C -m 644 "$top"/Documentation/admin-guide/*.{rst,svg,txt} "$top/Documentation/design.rst" \
 	"$docs/admin-guide/xen-pciback-fixup/"
 (
 	cd "$docs/admin-guide/xen-pciback-fixup"
