@@ -1,26 +1,27 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# make fuzz: the parser of device lists under libFuzzer, with the address and
-# undefined behaviour sanitizers.
+# make fuzz: the module's parser of device lists, and the command's, under libFuzzer with
+# the address and undefined behaviour sanitizers.
 #   SECONDS_OF_FUZZ   how long (600)
 . "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/lib.sh"
 
 limit=${SECONDS_OF_FUZZ:-600}
-need clang libc6-dev
+need clang libc6-dev libpci-dev
 version=$(clang -dumpversion)
 need "libclang-rt-${version%%.*}-dev"
 
 dir=$BUILD/fuzz
 fuzz=$CHECKS/fuzz
+command=$TOP/tools/pciback-fixup
 mkdir -p "$dir/corpus"
 run_logged "$dir/build.log" clang -g -O1 -Wall -Wextra -Werror \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	-I "$fuzz" -I "$MODULE_DIR" -o "$dir/devlist_fuzz" \
-	"$fuzz/devlist_fuzz.c"
+	-D_GNU_SOURCE -I "$fuzz" -I "$MODULE_DIR" -I "$command" -o "$dir/devlist_fuzz" \
+	"$fuzz/devlist_fuzz.c" "$command"/{slot,util}.c -lpci
 
 say "fuzzing for $limit s"
 printf '%s' '(0000:03:00.0)(04:00.*)(05:*.*)' >"$dir/corpus/slots"
-printf '"%s"\n' '(' ')' ':' '.' '*' '*.*' 1f 7 7fffffff 80000000 all >"$dir/words"
+printf '"%s"\n' '(' ')' ':' '.' '*' '*.*' 1f 7 7fffffff 80000000 00000000 all >"$dir/words"
 if ! (cd "$dir" && ./devlist_fuzz -max_total_time="$limit" -max_len=512 \
 	-dict=words -print_final_stats=1 corpus >fuzz.log 2>&1); then
 	tail -n 30 "$dir/fuzz.log" | sed 's/^/# /'

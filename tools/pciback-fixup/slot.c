@@ -16,24 +16,29 @@
 
 bool slot_parse(const char *text, struct pci_filter *slot)
 {
-	char copy[24] = "";
-	size_t length = strlen(text);
+	char copy[24] = "", *end = copy;
+	size_t length;
 	const char *p;
 
-	/*
-	 * For libpci, a part that is not there is any; it takes 0x, blanks and
-	 * signs, and cuts off what has more than 32 bits.
-	 */
-	for (p = text; *p; p += strspn(p, HEX) ?: 1)
+	/* Without leading zeros: libpci cuts off what has more than 32 bits. */
+	for (p = text; *p; p++) {
+		if (*p == '0' && isxdigit(p[1]) && (end == copy || !isxdigit(end[-1])))
+			continue;
+		if (end == copy + sizeof(copy) - 1)
+			return false;
+		*end++ = *p;
+	}
+	for (p = copy; *p; p += strspn(p, HEX) ?: 1)
 		if (strspn(p, HEX) > 8)
 			return false;
-	if (length >= sizeof(copy) || strspn(text, HEX ":.*") != length ||
-	    !isxdigit(text[0]) || !strchr(text, '.') || text[length - 1] == '.' ||
-	    strstr(text, "::") || strstr(text, ":."))
+
+	/* For libpci, a part that is not there is any; it takes 0x, blanks and signs. */
+	length = end - copy;
+	if (strspn(copy, HEX ":.*") != length || !isxdigit(copy[0]) || !strchr(copy, '.') ||
+	    copy[length - 1] == '.' || strstr(copy, "::") || strstr(copy, ":."))
 		return false;
 
 	pci_filter_init(NULL, slot);
-	memcpy(copy, text, length);
 	if (pci_filter_parse_slot(slot, copy))
 		return false;
 	if (slot->domain < 0)
@@ -88,14 +93,17 @@ struct slot_text slot_text(const struct pci_filter *slot)
 bool list_parse(const char *text, struct list *list)
 {
 	struct pci_filter slot;
-	char item[24];
-	int length;
+	const char *end;
+	char *item;
+	bool valid;
 
 	*list = (struct list){ .all = !strcmp(text, "all") };
-	for (; *text && !list->all; text += length) {
-		length = 0;
-		if (sscanf(text, "(%23[^()])%n", item, &length) != 1 || !length ||
-		    !slot_parse(item, &slot)) {
+	for (; *text && !list->all; text = end + 1) {
+		end = strchr(text, ')');
+		item = *text == '(' && end ? need(strndup(text + 1, end - text - 1)) : NULL;
+		valid = item && slot_parse(item, &slot);
+		free(item);
+		if (!valid) {
 			list->count = 0;
 			return false;
 		}

@@ -726,6 +726,18 @@ test_a_list_with_a_mistake() {
 	done
 }
 
+# The module takes as many as there are.
+test_leading_zeros() {
+	local zeros=00000000000000000000000000000000
+	loaded_at_boot
+	ours "(${zeros}0:${zeros}3:$zeros.$zeros)(${zeros}4:${zeros}1f.*)"
+	persistent "$A" yes
+	persistent "$B" no
+	echo 0x0002 >"$ROOT/$SYS/devices/$B/pciback_fixup/guest_flags"
+	run 0 disable "${zeros}0:${zeros}3:$zeros.${zeros}1"
+	is "$(rciep "$B")" 0
+}
+
 test_a_module_that_nothing_loads_is_not_persistent() {
 	ours "($B)"
 	persistent "$B" no
