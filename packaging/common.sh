@@ -44,15 +44,6 @@ tarball() {
 		"${@:3}" -czf "$2" "$(basename "$1")"
 }
 
-# build_debs SOURCE: they come to lie beside it
-build_debs() {
-	(
-		cd "$1"
-		run_logged "$DEB/build.log" env DEB_BUILD_OPTIONS=noautodbgsym \
-			dpkg-buildpackage -us -uc
-	)
-}
-
 # build_rpms TARBALL: the source package and the binary ones, in $RPM/SRPMS and $RPM/RPMS.
 # What the spec needs has other names on Debian, and is not in rpm's database: --nodeps.
 # What compresses manuals needs bash there; and a distribution strips in its own way.

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# What the tests of the packages share: a Debian 12 to install them in, which has DKMS
-# and the headers of both kernel series, and the functions of the tests.
+# What the tests of the packages share: a root of a Debian release to install them in,
+# which has the headers of each of its kernels, and the functions of the tests.
 
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+# What the command writes
+WRITTEN="/etc/modprobe.d/$NAME.conf /etc/modules-load.d/$NAME.conf"
 
 # What the tests use, and what is only downloaded, so that the package's own tools
 # have to install it: what the packages depend on, and rpm.
@@ -18,43 +21,63 @@ chrooted() {
 	timeout -k 10 900 $SUDO unshare --mount --pid --fork --kill-child \
 		chroot "$dir" /usr/bin/env -i LC_ALL=C.UTF-8 HOME=/root \
 		DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-		sh -c 'mount -t proc proc /proc && exec "$@"' sh "$@" </dev/null
+		sh -c 'mount -t proc proc /proc && mount -t devpts devpts /dev/pts && exec "$@"' sh "$@" </dev/null
 }
 
 root() { chrooted "$ROOT" "$@"; }
 
-# fill_test_root PACKAGE... DIR: the packages, and apt ready to install DEPENDS
-fill_test_root() {
-	local dir=${*: -1}
-	run_logged "$BUILD/log/mmdebstrap-packages.log" $SUDO mmdebstrap --mode=root \
-		--variant=minbase --include="$(IFS=,; echo "${*:1:$#-1}")" \
-		--skip=cleanup/apt --customize-hook="chroot \"\$1\" apt-get install -y \
-			--download-only --no-install-recommends ${DEPENDS[*]}" \
-		bookworm "$dir/root"
+# with_backports COMMAND...: with an apt that knows the release and its backports
+with_backports() { in_suite "$SUITE-backports" "$@"; }
+
+# kernels: the newest of each series that the release or its backports have
+kernels() {
+	local suite packages
+	for suite in "$SUITE" "$SUITE-backports"; do
+		mapfile -t packages < <(in_suite "$suite" apt-cache pkgnames linux-headers- |
+			grep -xE 'linux-headers-([0-9.]+-)?amd64')
+		in_suite "$suite" apt-cache depends "${packages[@]}"
+	done | sed -n 's/^ *Depends: linux-headers-//p' | sort -V |
+		awk -F . '{ newest[$1 "." $2] = $0 } END { for (i in newest) print newest[i] }' |
+		sort -V | grep . || die "Debian's $SUITE has no kernel headers"
 }
 
-# The tests of both kinds of packages may come here at the same time.
-build_test_root() {
-	mkdir -p "$CACHE"
-	exec 6>"$CACHE/packages-root.lock"
-	flock 6
-	cached packages-root "$( (versions "$@" "${DEPENDS[@]}"; declare -f fill_test_root) | key -)" \
-		fill_test_root "$@" || return
-	exec 6>&-
+# fill_release "APT-GET COMMAND" PACKAGE,... DIR: a root with the packages, in which apt-get
+# has been run; debian/control is in its /tmp.
+fill_release() {
+	local apt=$BUILD/apt/$SUITE-backports
+	run_logged "$BUILD/log/mmdebstrap-packages-$SUITE.log" $SUDO mmdebstrap --mode=root \
+		--variant=minbase --include="$2" --skip=cleanup/apt,cleanup/tmp \
+		--aptopt="$(grep ^Acquire "$apt/apt.conf")" \
+		--aptopt='APT::Install-Recommends "false"' \
+		--customize-hook="copy-in $TOP/debian /tmp" \
+		--customize-hook="chroot \"\$1\" apt-get -y $1" \
+		"" "$3/root" "$apt/sources.list"
 }
 
-# make_root DIR: a copy of it in DIR, which goes when the test ends; fills kvers
+# build_release NAME "APT-GET COMMAND" PACKAGE...
+build_release() {
+	local name=$1 command=$2 made_of
+	shift 2
+	made_of=$(with_backports apt-cache show --no-all-versions dpkg "$@" "${DEPENDS[@]}" |
+		grep -E '^(Package|Version):'; declare -f fill_release; echo "$command")
+	[[ $command != build-dep* ]] || made_of+=$(<"$TOP/debian/control")
+	cached "$name-$SUITE" "$(key - <<<"$made_of")" \
+		fill_release "$command" "$(IFS=,; echo "$*")"
+}
+
+# make_root SUITE DIR: a root in DIR, which goes when the test ends; fills kvers
 make_root() {
-	local series base
-	ROOT=$1
-	kvers=()
-	for series in $(series); do kvers+=("$(kver "$series")"); done
-	base=$(build_test_root "${TOOLS[@]}" "${kvers[@]/#/linux-headers-}")
-	say "copying the root"
+	local base
+	SUITE=$1 ROOT=$2 made=("$2")
+	kvers=$(kernels)
+	mapfile -t kvers <<<"$kvers"
+	base=$(build_release packages-root "install --download-only ${DEPENDS[*]}" \
+		"${TOOLS[@]}" "${kvers[@]/#/linux-headers-}")
+	say "copying the root of $SUITE, with the headers of ${kvers[*]}"
 	$SUDO rm -rf --one-file-system "$ROOT"
 	mkdir -p "$(dirname "$ROOT")"
 	$SUDO cp -a "$base/root" "$ROOT"
-	trap '$SUDO rm -rf --one-file-system "$ROOT"' EXIT
+	trap '$SUDO rm -rf --one-file-system "${made[@]}"' EXIT
 }
 
 # --- tests ----------------------------------------------------------------------
@@ -114,14 +137,18 @@ is() { [ "$1" = "$2" ] || { printf '%s\n' "it is:" "$1" "but must be:" "$2"; ret
 # Without what readelf says, which DKMS asks about the compiler of kernels.
 status() { root dkms status -m "$NAME" "$@" 2>/dev/null; }
 
-# has_module KVER VERSION: DKMS built it for that kernel, and modprobe finds it
+# has_module KVER VERSION: DKMS built it for that kernel, and modprobe finds it. For a
+# kernel of which there are only the headers, DKMS 3.2 makes no modules.dep.
 has_module() {
 	local file
 	is "$(status -k "$1")" "$NAME/$2, $1, x86_64: installed"
-	file=$(root modinfo -k "$1" -n "$NAME")
+	file=$(find "$ROOT/lib/modules/$1/updates/dkms" -name "$NAME.ko*")
+	file=${file#"$ROOT"}
 	is "${file%.xz}" "/lib/modules/$1/updates/dkms/$NAME.ko"
-	is "$(root modinfo -k "$1" -F vermagic "$NAME" | cut -d ' ' -f 1)" "$1"
-	is "$(root modinfo -k "$1" -F version "$NAME")" "$2"
+	is "$(root modinfo -F vermagic "$file" | cut -d ' ' -f 1)" "$1"
+	is "$(root modinfo -F version "$file")" "$2"
+	[ ! -e "$ROOT/lib/modules/$1/modules.dep" ] ||
+		is "$(root modinfo -k "$1" -n "$NAME")" "$file"
 }
 
 check_modules() {
@@ -131,9 +158,31 @@ check_modules() {
 	done
 }
 
+# nothing_left [FILE...]: of the module, the command and what DKMS made, but these files
+nothing_left() {
+	is "$(status)" ''
+	is "$(root find / -xdev \( -path /tmp -o -path /var/cache/man \) -prune \
+		-o -name '*pciback*fixup*' -print | sort | xargs)" "$*"
+	silent root sh -c "grep -ls $NAME /lib/modules/*/modules.* || :"
+}
+
 only_version() {
 	is "$(status | sed 's/,.*//' | sort -u)" "$NAME/$1"
 	is "$(root sh -c "ls -d /usr/src/$NAME-*")" "/usr/src/$NAME-$1"
+}
+
+# The command's own files, as it begins them
+written() {
+	local file
+	for file in $WRITTEN; do
+		$SUDO mkdir -p "$(dirname "$ROOT$file")"
+		echo '# Written by pciback-fixup.' | $SUDO tee "$ROOT$file" >/dev/null
+	done
+}
+
+still_written() {
+	local file
+	for file in $WRITTEN; do is "$(cat "$ROOT$file")" '# Written by pciback-fixup.'; done
 }
 
 # other_version TREE VERSION [REVISION]: make it that version, as a release would, and
@@ -145,15 +194,4 @@ other_version() {
 	[ -z "${3-}" ] || echo '3.0 (quilt)' >"$1/debian/source/format"
 	sed -i "s/^\(Version: *\).*/\1$2/" "$1/packaging/$NAME.spec"
 	[ "$(version_of "$1")" = "$2" ] || die "the version of $1 could not be changed"
-}
-
-# fails_of_version SED_EXPRESSION FILE TARGET: make TARGET sees that FILE has another
-fails_of_version() {
-	local dir
-	dir=$(mktemp -d)
-	copy_source "$dir"
-	sed -i "$1" "$dir/$2"
-	fails "^error: $2 has version .*, MODULE_VERSION in fixup_main.c is" \
-		env -u BUILD make -C "$dir" "$3"
-	rm -rf "$dir"
 }

@@ -3,7 +3,7 @@
 # make rpm: build the RPM packages in build/rpm, and have rpmlint look at them.
 . "$(dirname "$0")/common.sh"
 
-need build-essential debugedit libkmod-dev libpci-dev libsmartcols-dev \
+need build-essential bash-completion debugedit libkmod-dev libpci-dev libsmartcols-dev \
 	libxen-dev pkgconf python3 rpm rpmlint git
 
 same_version "packaging/$NAME.spec" \

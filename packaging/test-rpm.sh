@@ -1,12 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# make check-rpm: build the RPM packages, and install, upgrade and remove them in a
-# Debian 12 made for it, where rpm has a database of its own with nothing in it, so
+# make check-rpm: build the RPM packages, and install, upgrade and remove them in a root
+# of this machine's Debian, where rpm has a database of its own with nothing in it, so
 # --nodeps. Their scripts run, and DKMS builds the module. Prints TAP.
 . "$(dirname "$0")/root.sh"
 
 NEXT=$VERSION.1
-WRITTEN="/etc/modprobe.d/$NAME.conf /etc/modules-load.d/$NAME.conf"
 
 # packages VERSION: fills files with the paths of both packages in the root
 packages() {
@@ -68,34 +67,12 @@ documents() {
 	silent root rpm -V --nodeps "$NAME-dkms"
 }
 
-# The command's own files, as it begins them; they go with it.
-written() {
-	local file
-	for file in $WRITTEN; do
-		$SUDO mkdir -p "$(dirname "$ROOT$file")"
-		echo '# Written by pciback-fixup.' | $SUDO tee "$ROOT$file" >/dev/null
-	done
-}
-
-still_written() {
-	local file
-	for file in $WRITTEN; do root grep -q Written "$file"; done
-}
-
-nothing_left() {
-	silent root rpm -qa
-	is "$(status)" ''
-	silent root find / -xdev \( -path /tmp/packages -o -path /var/cache/man \) -prune \
-		-o -name '*pciback*fixup*' -print
-	silent root sh -c "grep -ls $NAME /lib/modules/*/modules.* || :"
-}
-
 # --- the run ------------------------------------------------------------------
 
 "$(dirname "$0")/rpm.sh" >/dev/null
 need mmdebstrap
-make_root "$RPM/root"
-run_logged "$RPM/apt.log" root apt-get install -y --no-install-recommends "${DEPENDS[@]}"
+make_root "$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)" "$RPM/root"
+run_logged "$RPM/apt.log" root apt-get install -y "${DEPENDS[@]}"
 $SUDO mkdir -p "$ROOT/tmp/packages"
 $SUDO cp "$RPM"/RPMS/*/*.rpm "$ROOT/tmp/packages/"
 
@@ -105,8 +82,6 @@ other_version "$RPM/$NAME-$NEXT" "$NEXT"
 tarball "$RPM/$NAME-$NEXT" "$RPM/$NAME-$NEXT.tar.gz"
 build_rpms "$RPM/$NAME-$NEXT.tar.gz"
 $SUDO cp "$RPM"/RPMS/*/*"-$NEXT-"*.rpm "$ROOT/tmp/packages/"
-check "make rpm sees another version in the spec" fails_of_version \
-	's/^Version: .*/Version: 9.9/' "packaging/$NAME.spec" rpm
 
 say "installing"
 check "both packages install where no kernel's headers are" without_headers
@@ -130,6 +105,7 @@ check "what the command wrote is left" still_written
 
 say "removing"
 check "both packages can be removed" root rpm -e pciback-fixup $NAME-dkms
+check "rpm knows nothing of them" silent root rpm -qa
 check "nothing is left" nothing_left
 
 finish

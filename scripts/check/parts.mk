@@ -12,7 +12,7 @@ other = $(OTHERS:%=$(1)-%)
 # The parts of make check, the long ones first: check.sh runs two at a time
 check := lint guests demo dom0-debug $(SERIES:%=dom0-%) persist kunit cost fuzz gates
 check-all := $(check) $(call other,guests) $(call other,demo) $(call other,dom0) \
-	stubdomain many-guests kunit-rt packages packages-trixie in-tree rpm command
+	stubdomain many-guests kunit-rt packages packages-trixie in-tree rpm source command
 check-stress := kunit-long dom0-long-latest dom0-long-debug fuzz-long
 
 check: $(check)
@@ -60,8 +60,8 @@ packages:
 	$(part) $(top)/packaging/test-deb.sh bookworm
 packages-trixie:
 	$(part) $(top)/packaging/test-deb.sh trixie
-rpm:
-	$(part) $(top)/packaging/test-rpm.sh
+rpm source:
+	$(part) $(top)/packaging/test-$@.sh
 command:
 	$(part) bash -c '. $(rig)/lib.sh && \
 		need bash-completion pci.ids python3 gcc make pkg-config \

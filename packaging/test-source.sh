@@ -1,0 +1,63 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# make check-source: what the targets of the top Makefile do with the sources in somebody
+# else's folder, or with versions that differ, on this machine. Prints TAP.
+. "$(dirname "$0")/root.sh"
+
+# A tarball that somebody else unpacked: root can make packages of it.
+deb_from_tarball() {
+	copy_source "$dir/$NAME-$VERSION"
+	tarball "$dir/$NAME-$VERSION" "$dir/source.tar.gz"
+	rm -r "${dir:?}/$NAME-$VERSION"
+	tar -C "$dir" -xzf "$dir/source.tar.gz"
+	$SUDO chown -R nobody: "$dir/$NAME-$VERSION"
+	$SUDO env -u BUILD make -C "$dir/$NAME-$VERSION" deb
+	ls "$dir/$NAME-$VERSION/build/deb/pciback-fixup_${VERSION}_amd64.deb"
+}
+
+# A clone that is somebody else's, and what was built in it
+copy_of_a_clone() {
+	copy_source "$dir/clone"
+	git init -q "$dir/clone"
+	touch "$dir/clone/drivers/xen/xen-pciback/$NAME.ko"
+	$SUDO chown -R nobody: "$dir/clone"
+	$SUDO env -u BUILD bash -c '. "$1/packaging/common.sh"; copy_source "$2"' \
+		bash "$dir/clone" "$dir/copy"
+	diff -r "$dir/ours" "$dir/copy"
+	is "$(stat -c %U "$dir/copy/README.md")" root
+}
+
+# fails_of_version SED_EXPRESSION FILE TARGET: make TARGET sees that FILE has another
+fails_of_version() {
+	copy_source "$dir/version"
+	sed -i "$1" "$dir/version/$2"
+	fails "^error: $2 has version .*, MODULE_VERSION in fixup_main.c is" \
+		env -u BUILD make -C "$dir/version" "$3"
+}
+
+install_command() {
+	make -C "$dir/ours" install-command DESTDIR="$dir/root" PREFIX=/usr
+	[ -x "$dir/root/usr/sbin/pciback-fixup" ]
+	make -C "$dir/ours" uninstall-command DESTDIR="$dir/root" PREFIX=/usr
+	silent find "$dir/root" -not -type d
+}
+
+need git graphviz
+dir=$(mktemp -d)
+trap '$SUDO rm -rf "$dir"' EXIT
+copy_source "$dir/ours"
+
+check "a clone's owner may be another" copy_of_a_clone
+check "make deb, from a tarball, as root and not its owner" deb_from_tarball
+check "make deb sees another version in debian/changelog" fails_of_version \
+	'1s/(.*)/(9.9)/' debian/changelog deb
+check "make rpm sees another version in the spec" fails_of_version \
+	's/^Version: .*/Version: 9.9/' "packaging/$NAME.spec" rpm
+check "make install-command and uninstall-command" install_command
+check "the documents' pictures are what their sources say" make -C "$TOP" check-drawings
+for target in in-tree patches; do
+	check "make $target says that it needs KSRC=" fails \
+		"^$target needs a kernel source tree: make $target KSRC=" make -C "$TOP" $target
+done
+
+finish
