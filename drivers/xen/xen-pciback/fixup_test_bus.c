@@ -268,18 +268,24 @@ static void bus_of_vfs(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct pci_dev *pf = fake->other_bus, *vf;
-	int i;
+	int i, ret;
 
 	switch_on(test, pf);
 	for (i = 0; i < 3; i++) {
-		KUNIT_ASSERT_EQ(test, pci_enable_sriov(pf, 2), 0);
+		/* As the file sriov_numvfs does */
+		pci_lock_rescan_remove();
+		ret = pci_enable_sriov(pf, 2);
+		pci_unlock_rescan_remove();
+		KUNIT_ASSERT_EQ(test, ret, 0);
 		vf = fake_dev(test, 3, PCI_DEVFN(0, 1));
 		KUNIT_EXPECT_PTR_EQ(test, vf->bus->ops, &fake_ops);
 		compare_all(test, vf, false);
 		switch_on(test, vf);
 		compare_all(test, vf, true);
 		fake_unbind(vf);
+		pci_lock_rescan_remove();
 		pci_disable_sriov(pf);
+		pci_unlock_rescan_remove();
 		KUNIT_EXPECT_EQ(test, flags_of(test, pf), 0x0091);
 	}
 }
