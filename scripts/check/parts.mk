@@ -11,8 +11,8 @@ other = $(OTHERS:%=$(1)-%)
 
 # The parts of make check, the long ones first: check.sh runs two at a time
 check := lint guests demo dom0-debug $(SERIES:%=dom0-%) persist kunit cost fuzz gates
-check-all := $(check) $(call other,guests) $(call other,demo) $(call other,dom0) \
-	stubdomain many-guests kunit-rt packages packages-trixie in-tree rpm source command
+check-all := $(check) $(call other,guests) $(call other,dom0) kunit-newest \
+	stubdomain many-guests packages packages-trixie in-tree rpm source command
 check-stress := kunit-long dom0-long-latest dom0-long-debug fuzz-long
 
 check: $(check)
@@ -31,8 +31,6 @@ demo:
 	$(part) $(boot) latest four-guests
 guests:
 	$(part) GUEST_SERIES="$(SERIES)" $(boot) latest device-matrix
-$(call other,demo): demo-%:
-	$(part) STACK=$* $(boot) latest four-guests
 $(call other,guests): guests-%:
 	$(part) STACK=$* GUEST_SERIES=latest $(boot) latest device-matrix
 $(call other,dom0): dom0-%:
@@ -48,8 +46,8 @@ persist:
 	$(part) MORE_ARGS="-action reboot=reset" $(boot) latest persist
 kunit:
 	$(part) $(here)kunit.sh
-kunit-rt:
-	$(part) $(here)kunit.sh rt
+kunit-newest:
+	$(part) STACK=newest $(here)kunit.sh
 kunit-long:
 	$(part) TOGGLES=100000 $(here)kunit.sh
 fuzz-long:
