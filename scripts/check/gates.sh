@@ -4,6 +4,7 @@
 # something broken. Prints TAP.
 . "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/boot.sh"
 
+need "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" perl procps
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
