@@ -47,6 +47,9 @@ fails "a test that fails" part '1..2' 'ok 1 - a' 'not ok 2 - b'
 fails "a test without a plan" part 'ok 1 - a' 'ok 2 - b'
 fails "a test that skips" part '1..2' 'ok 1 - a' 'ok 2 - b # SKIP no'
 fails "a test that skips all" part '1..0 # SKIP no device'
+passes "what is said before the first test" part 'a warning' '# test: a' 1..1 'ok 1 - a'
+fails "a part that says nothing" part
+fails "a part with two plans" part 1..1 'ok 1 - a' 1..1
 fails "a test that says nothing" part '# test: a' '# test: b' 'ok 1 - b' 1..1
 exits() { # a test that keeps its plan, and exits with a status
 	rm -rf "$tmp/check"

@@ -13,10 +13,17 @@ mkdir -p "$out"
 say "$part begins"
 status=0
 "$@" 2> >(sed -u "s/^/$part: /" >&2) | awk -v out="$out" '
-	BEGIN { file = out "/results.tap" }
-	/^# test: / { sub(/^# test: /, ""); gsub(/[ :]/, "-"); file = out "/" $0 ".tap"; printf "" >file; next }
+	function begin(name) {
+		file = out "/" name ".tap"
+		printf "%s", early >file	# what was said before the first test
+		early = ""
+	}
 	/^# stack: / { sub(/^# stack: /, ""); print >(out "/stack"); next }
-	/^$|^TAP version/ { next }	# the version comes too late after a comment
-	{ print >file; fflush() }' || status=$?
+	/^# test: / { sub(/^# test: /, ""); gsub(/[ :]/, "-"); begin($0); next }
+	/^TAP version/ { next }		# it comes too late after a comment
+	!file && /^((not )?ok |1\.\.)/ { begin("results") }
+	!file { early = early $0 "\n"; next }
+	{ print >file }
+	END { if (!file) begin("results") }' || status=$?
 (result $status "ran to its end, with exit status $status"; finish) >"$out/end.tap" || :
 say "$part took $SECONDS s"
