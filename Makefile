@@ -77,7 +77,7 @@ shell: ## the same machine, to try things by hand
 check: ## run all tests of the module
 	@$(CHECKS)/check.sh check
 
-check-all: ## the same, of the packages and in the kernel's tree: 26 minutes at first (two cores)
+check-all: ## the same, on the other stacks, of the packages and in the kernel's tree: about an hour at first
 	@$(CHECKS)/check.sh check-all
 
 check-gates: ## do the tests' own judges fail when they should?
