@@ -52,13 +52,18 @@ cached() {
 
 # fetch PACKAGE: download a package, and print the file's path
 fetch() {
-	local uri file
+	local uri file dir
 	mkdir -p "$CACHE/debs"
 	uri=$(in_stack apt-get download --print-uris "$1") || die "no package $1"
 	file=$(awk '{ print $2 }' <<<"$uri")
+	# Another may be at it: what has its name there is whole.
+	[ -e "$CACHE/debs/$file" ] || wait_lock "$CACHE/lock/$file" "$file"
 	if [ ! -e "$CACHE/debs/$file" ]; then
 		say "fetching $file"
-		(cd "$CACHE/debs" && in_stack apt-get -qq download "$1") >&2 || return
+		dir=$(mktemp -d -p "$CACHE/debs")
+		(cd "$dir" && in_stack apt-get -qq download "$1") >&2 || return
+		mv "$dir/$file" "$CACHE/debs/"
+		rmdir "$dir"
 	fi
 	ls "$CACHE/debs/$file"
 }

@@ -72,7 +72,7 @@ wait_lock() {
 	mkdir -p "$(dirname "$1")"
 	exec {lock_fd}>"$1"
 	flock -n "$lock_fd" && return
-	say "waiting for another run, which has $2"
+	say "waiting for another, which has $2"
 	flock "$lock_fd"
 }
 
