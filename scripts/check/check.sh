@@ -5,7 +5,7 @@
 #   check.sh check|check-all|check-stress
 . "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/lib.sh"
 
-need perl	# has prove
+need perl procps	# prove and pkill
 wait_lock "$BUILD/check.lock" "the folder $BUILD/check"
 out=$BUILD/check
 rm -rf "$out"
@@ -16,12 +16,10 @@ for part in $(make -s -f "$CHECKS/parts.mk" names SET="$1"); do
 done
 [ -d "$out" ] || die "parts.mk has no parts for $1"
 
-# In a process group of its own, which ends with us.
-set -m
-${MAKE:-make} --no-print-directory -k -j2 -f "$CHECKS/parts.mk" "$1" &
+# In a session of its own, which ends with us: timeout makes process groups.
+setsid "${MAKE:-make}" --no-print-directory -k -j2 -f "$CHECKS/parts.mk" "$1" &
 parts=$!
-set +m
-trap 'kill -- -$parts 2>/dev/null || :' EXIT
+trap 'pkill -s $parts || :' EXIT
 trap 'exit 1' INT TERM HUP
 status=0
 wait $parts || status=$?

@@ -104,7 +104,7 @@ cp -r "$RIG" "$tmp/${SELFTESTS#"$TOP/"}/"
 # shellcheck disable=SC2016 # for make
 printf '%s\n' 'check: a b' 'a b:' '	@$(dir $(lastword $(MAKEFILE_LIST)))part.sh $@ $(DO)' \
 	'names: ; @echo $(NAMES)' >"$tmp/scripts/check/parts.mk"
-export DO="sleep 97531" NAMES="a b"
+export DO="timeout 1000 sleep 97531" NAMES="a b"
 sleeping() { pgrep -f 'sleep 97531' >/dev/null; }
 within() { # SECONDS COMMAND...
 	local n
