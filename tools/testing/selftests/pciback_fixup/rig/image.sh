@@ -187,11 +187,12 @@ fill_kernel() { # KVER "DEB ..." DIR
 	echo "$kver" >"$dir/kver"
 }
 
-# copy_modules FROM KVER "MODULE ..." TO: with what they depend on
+# copy_modules FROM KVER "MODULE ..." TO: with what they depend on. The debug kernels lack
+# some.
 copy_modules() {
 	local from=$1 kver=$2 modules=$3 to=$4 module path
 	for module in $modules; do
-		/sbin/modprobe -d "$from" -S "$kver" -D "$module"
+		/sbin/modprobe -q -d "$from" -S "$kver" -D "$module"
 	done | awk '$1 == "insmod" { print $2 }' | sort -u |
 		while read -r path; do
 			install -D -m 644 "$path" "$to/${path#"$from/"}"
