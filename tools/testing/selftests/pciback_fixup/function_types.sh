@@ -55,9 +55,6 @@ check "virtual functions come" vfs_on
 check "a virtual function is changed" changed 02:00.1
 check "a virtual function of the same bus is left alone" \
 	eval 'assign 02:00.2 && assign 02:00.1 && alone 02:00.1 02:00.2'
-vfs_off() {
-	unassign 0000:02:00.1 && unassign 0000:02:00.2 &&
-		echo 0 >"$PCI/0000:02:00.0/sriov_numvfs"
-}
+vfs_off() { unassign 0000:02:00.1 && unassign 0000:02:00.2 && vfs 0; }
 check "the physical function is changed" eval 'vfs_off && changed 02:00.0'
 finish

@@ -49,14 +49,12 @@ check "unplugged, and the first kind plugged in: off" \
 # The kernel refuses to disable VFs that pciback has, for most drivers; KUnit has
 # the case that they go while they are on.
 vf=02:00.1
-numvfs=$PCI/0000:02:00.0/sriov_numvfs
 check "virtual functions come, one is switched on" \
 	eval 'vfs_on && assign "$vf" && put $vf 1 && in_force $vf'
 vf_cycle() {
 	local n
 	for ((n = 0; n < cycles; n++)); do
-		if ! unassign "0000:$vf" || ! echo 0 >"$numvfs" ||
-		   [ -e "$PCI/0000:$vf" ] || ! echo 2 >"$numvfs" ||
+		if ! unassign "0000:$vf" || ! vfs 0 || [ -e "$PCI/0000:$vf" ] || ! vfs 2 ||
 		   ! assign "$vf" || ! in_force "$vf"; then
 			echo "# failed in cycle $n"
 			return 1

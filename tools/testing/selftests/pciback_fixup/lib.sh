@@ -173,13 +173,22 @@ unassign() {
 	[ -z "${2-}" ] || echo "$1" >"/sys/bus/pci/drivers/$2/bind"
 }
 
+# vfs NUMBER: have 02:00.0 with so many VFs. They get no driver: QEMU's are offline, and
+# Linux 6.1's nvme finds that out late, and then unbinds whatever driver a VF has by then.
+vfs() {
+	local pf=$PCI/0000:02:00.0 status=0
+	echo 0 >"$pf/sriov_drivers_autoprobe"
+	echo "$1" >"$pf/sriov_numvfs" || status=1
+	echo 1 >"$pf/sriov_drivers_autoprobe"
+	return $status
+}
+
 # vfs_on: two VFs of 02:00.0, which needs its own driver for it
 vfs_on() {
 	modprobe nvme
 	[ "$(driver 02:00.0)" = nvme ] || echo 0000:02:00.0 >/sys/bus/pci/drivers/nvme/bind
-	later "echo 0 >$PCI/0000:02:00.0/sriov_numvfs"
-	echo 2 >"$PCI"/0000:02:00.0/sriov_numvfs
-	[ -e "$PCI/0000:02:00.2" ]
+	later "vfs 0"
+	vfs 2 && [ -e "$PCI/0000:02:00.2" ]
 }
 
 module_load() {
