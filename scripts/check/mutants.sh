@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # make mutants: mutate the module in many small ways, and see that a test notices each:
-# the KUnit cases, and for what survives those, the selftests in a real dom0. What
-# survives both stands in Documentation/mutants.txt, with the reason.
+# the KUnit cases, and for what survives those, the selftests in a real dom0. What no
+# test can notice stands in Documentation/mutants.txt, with the reason.
 #   ONLY=REGEX    mutations whose names match
 #   DOM0=         leave dom0 out
 #   MACHINES=N    machines at a time (4)
