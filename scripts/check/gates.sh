@@ -31,6 +31,24 @@ fails "clean_log: a missing file" clean_log "$tmp/none"
 fails "clean_log: an empty file" clean_log "$tmp/empty"
 fails "clean_log: a warning" clean_log "$tmp/splat"
 
+# A dom0 that goes down once, with this on its console and these results
+goes_down() { # CONSOLE RESULTS
+	local console=$1 results=$2 dir=$tmp/down/run/$STACK/a-job-latest
+	BUILD=$tmp/down
+	rm -rf "$BUILD"
+	run_machine() {
+		[ ! -e "$dir.int3.log" ] || return 0
+		mkdir -p "$dir"
+		echo "$console" >"$dir/console.log"
+		printf %s "$results" >"$dir/results"
+		return 1
+	}
+	run_job latest a-job
+}
+passes "run_job: a breakpoint of QEMU's as dom0 boots" goes_down 'Oops: int3: 0000' ''
+fails "run_job: another crash as dom0 boots" goes_down 'Oops: 0000' ''
+fails "run_job: the same once dom0 is up" goes_down 'Oops: int3: 0000' '@stage 1 up'
+
 # What a part of make check prints, as it is judged
 part() { # LINE...
 	printf '%s\n' "$@" >"$tmp/part"

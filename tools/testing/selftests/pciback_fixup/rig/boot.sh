@@ -194,8 +194,19 @@ press_keys() { while sleep 0.5; do echo "sendkey shift"; done; }
 # run_job SERIES JOB: boot a machine, have its dom0 do a job, and print what the
 # job prints. Fails if the job does, or if a stage does not end in time.
 run_job() {
-	local series=$1 job=$2 dir=$BUILD/run/$STACK/$2-$1 qemu status='' line deadline stage
+	local dir=$BUILD/run/$STACK/$2-$1
 	wait_lock "$dir.lock" "$dir"
+	run_machine "$@" && return
+	# As Linux patches its code at boot, QEMU's TCG with two CPUs may run a breakpoint
+	# that is in memory no more. Nothing was tested by then.
+	[ ! -s "$dir/results" ] && grep -qs 'Oops: int3' "$dir/console.log" || return 1
+	mv "$dir/console.log" "$dir.int3.log"
+	say "this is known of QEMU: booting once more; that log is kept as $dir.int3.log"
+	run_machine "$@"
+}
+
+run_machine() {
+	local series=$1 job=$2 dir=$BUILD/run/$STACK/$2-$1 qemu status='' line deadline stage
 	rm -rf "$dir"
 	boot_args "$series" "$job" "$dir" || return
 	: >"$dir/results"
