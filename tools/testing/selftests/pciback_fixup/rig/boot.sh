@@ -98,7 +98,7 @@ make_payload() {
 		cp "$initrd/initrd.gz" "$tree/guest/initrd-$guest.gz"
 		[ "$job" = stubdomain ] || continue
 		initrd=$(build_stubdom "$guest" "$kernel") || return
-		cp "$initrd/initrd.gz" "$tree/guest/stubdom-$guest.gz"
+		cp "$initrd/initrd" "$tree/guest/stubdom-$guest"
 	done
 	cp "$module" "$tree/modules/"
 	[ -z "${MORE_PAYLOAD-}" ] || cp -r "$MORE_PAYLOAD" "$tree/more"

@@ -244,8 +244,10 @@ build_module() {
 		fill_module "$1" "$compiler/root"
 }
 
-# cpio_of DIR: a compressed initramfs of it
-cpio_of() { (cd "$1" && find . -mindepth 1 | sort | cpio --quiet -o -H newc -R 0:0 | gzip -9); }
+# cpio_of DIR COMMAND...: an initramfs of it, compressed by the command
+cpio_of() {
+	(cd "$1" && find . -mindepth 1 | sort | cpio --quiet -o -H newc -R 0:0 | "${@:2}")
+}
 
 # fill_initrd KERNEL BUSYBOX INIT MODULES [FILE...] DIR
 fill_initrd() {
@@ -260,7 +262,7 @@ fill_initrd() {
 	install -m 755 "$init" "$root/init"
 	for path in "${files[@]}"; do install -m 755 "$path" "$root/bin/"; done
 	copy_modules "$kernel" "$kver" "$modules" "$root"
-	cpio_of "$root" >"$dir/initrd.gz"
+	cpio_of "$root" gzip -9 >"$dir/initrd.gz"
 	rm -rf "$root"
 }
 
@@ -284,7 +286,7 @@ bare_initrd() {
 	mkdir -p "$dir/tree"/{bin,dev,proc,sys}
 	cp "$busybox/busybox" "$@" "$dir/tree/bin/"
 	cp "$init" "$dir/tree/init"
-	cpio_of "$dir/tree" >"$dir/initrd.gz"
+	cpio_of "$dir/tree" gzip -9 >"$dir/initrd.gz"
 	rm -rf "$dir/tree"
 }
 

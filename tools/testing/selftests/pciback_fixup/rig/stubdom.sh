@@ -16,7 +16,8 @@ fill_stubdom() {
 	done >"$3/libraries"
 	awk '$2 == "=>" { print $3 }' "$3/libraries" | sort -u | xargs cp -Lt "$tree/$lib"
 	cp "$usr/$lib/ld-linux-x86-64.so.2" "$tree/lib64/"
-	cpio_of "$tree" >"$3/initrd.gz"
+	# Not compressed: libxl waits for 30 s, and in a slow machine that takes many of them.
+	cpio_of "$tree" cat >"$3/initrd"
 	rm -rf "$usr" "$tree"
 }
 
