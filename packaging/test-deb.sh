@@ -80,7 +80,8 @@ later_kernel() {
 	local kver=7.4.0-test dir
 	dir=$ROOT/tmp/headers
 	$SUDO mkdir -p "$dir/DEBIAN" "$dir/lib/modules/$kver" "$dir/usr/src/headers-$kver"
-	$SUDO cp -a "$ROOT/lib/modules/${kvers[0]}/build/." "$dir/usr/src/headers-$kver/"
+	# In the root, for "build" is a link from its top.
+	root cp -a "/lib/modules/${kvers[0]}/build/." "/tmp/headers/usr/src/headers-$kver/"
 	$SUDO ln -s "/usr/src/headers-$kver" "$dir/lib/modules/$kver/build"
 	printf '%s\n' "Package: linux-headers-$kver" 'Version: 1' 'Architecture: amd64' \
 		'Maintainer: nobody <nobody@localhost>' 'Description: a test' |
