@@ -51,7 +51,7 @@ done
 
 start $((8 + (${#neighbours[@]} > 0)))
 put "$BDF" 0
-at=$(flags_offset "$sysfs")
+at=$(flags_offset "$BDF")
 hardware=$(get "$BDF" hardware_flags)
 check "sysfs can be read at every offset and size" views "$sysfs" "$TMP"/off
 check "guest_flags is hardware_flags while off" is "$(get "$BDF" guest_flags)" "$hardware"

@@ -129,18 +129,11 @@ in_force() {
 	is "$(get "$1" guest_flags)" "$(rciep_of "$hardware")"
 }
 
-# flags_offset FILE: where the capability list has PCI_EXP_FLAGS
+# flags_offset BDF: where its config space has PCI_EXP_FLAGS
 flags_offset() {
-	od -An -v -tu1 -w256 -N256 "$1" | awk '{
-		cap = $(52 + 1)
-		for (n = 0; cap >= 64 && n < 48; n++) {
-			if ($(cap + 1) == 16) {
-				print cap + 2
-				exit
-			}
-			cap = $(cap + 2)
-		}
-	}'
+	local capability
+	capability=$(lspci -v -s "$1" | sed -n 's/.*\[\(..\)\] Express .*/\1/p')
+	echo $((0x$capability + 2))
 }
 
 driver() {

@@ -56,7 +56,7 @@ toggles() {
 
 start 24
 put "$BDF" 0
-at=$(flags_offset "$d/config")
+at=$(flags_offset "$BDF")
 hardware=$(get "$BDF" hardware_flags)
 changed=$(rciep_of "$hardware")
 dmesg -n 1	# each injection and each switching on logs lines

@@ -13,7 +13,7 @@
 need_rig
 need_device
 [ -x "$HERE/config_stress" ] || skip_all "config_stress is not built: run make first"
-offset=$(flags_offset "$PCI/$BDF/config")
+offset=$(flags_offset "$BDF")
 put "$BDF" 0
 hardware=$(get "$BDF" hardware_flags)
 # Each switching on says so in the log: on the console, that is slow.

@@ -154,7 +154,7 @@ fill_dom0() {
 	$SUDO ln -s gawk "$root/usr/bin/awk"
 	$SUDO /sbin/ldconfig -r "$root"
 	$SUDO mkdir -p "$root"/{run/lock,lib/modules,proc/xen} \
-		"$root"/var/{lib/xen,log/xen/console,run/xen}
+		"$root"/var/{lib/xen,log/xen,run/xen}
 	run_logged "$BUILD/log/mke2fs.log" $SUDO /sbin/mke2fs -q -t ext4 -d "$root" \
 		"$3/root.img" "$(($(du -sm "$root" | cut -f 1) * 5 / 4 + 128))M"
 	$SUDO rm -rf "$root"
@@ -302,10 +302,10 @@ fill_programs() { # ROOT DIR
 		make -C command CC=gcc CFLAGS="-O2 -Werror" VERSION="$0"
 		mkdir bin static
 		mv command/pciback-fixup bin/
-		for program in helpers/config_reads hammer flags_watch; do
+		for program in helpers/config_reads hammer fabric_check; do
 			gcc -static -s -Os -Wall -o "static/${program##*/}" $program.c
 		done' "$(sed -n 's/^MODULE_VERSION("\(.*\)");$/\1/p' "$MODULE_DIR/fixup_main.c")"
-	rm -r "$2"/{command,helpers,hammer.c,flags_watch.c,Makefile}
+	rm -r "$2"/{command,helpers,hammer.c,fabric_check.c,Makefile}
 }
 
 build_programs() {
@@ -321,7 +321,7 @@ build_guest_initrd() {
 	local programs
 	programs=$(build_programs) || return
 	build_initrd "guest-initrd-$1" "$2" "$RIG/guest/init" \
-		"$GUEST_MODULES" "$RIG/guest/fabric-check" "$programs"/static/*
+		"$GUEST_MODULES" "$programs"/static/*
 }
 
 # A kernel's source: for debug kernels, and for the kernel's own checkers. What

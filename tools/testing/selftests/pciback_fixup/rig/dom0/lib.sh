@@ -28,7 +28,7 @@ start_xen() {
 	mountpoint -q /proc/xen || mount -t xenfs xenfs /proc/xen || return
 	xenstored --pid-file=/run/xen/xenstored.pid || return
 	xen-init-dom0 >/dev/null || return
-	xenconsoled --log=guest --log-dir=/var/log/xen/console || return
+	xenconsoled --log=guest --log-dir=/tmp || return
 }
 
 # versions: those of Xen, of dom0's kernel and of the device model that run here
@@ -37,55 +37,52 @@ versions() {
 		"$(/usr/libexec/xen-qemu-system-i386 --version | sed -n 's/.* version \([0-9.]*\).*/\1/p')"
 }
 
-# guest NAME SECONDS KEY=VALUE...: run a guest until it is gone
-# Its console's log is in /tmp/NAME.log. The values are those of xl.cfg(5).
-guest() {
-	local name=$1 limit=$2 status
-	shift 2
+# guest KIND NAME SERIES BDF...: run a guest with these functions until it is done.
+# KIND_config says what it is: pv, hvm. What its console said is in log_of NAME.
+guest() { guest_starts "$@" && guest_ends "$2"; }
+
+log_of() { echo "/tmp/guest-$1.log"; }
+
+# guest_starts KIND NAME SERIES BDF...: run it, and go on
+guest_starts() {
+	local name=$2
 	{
 		echo "name=\"$name\""
-		printf '%s\n' "$@"
+		"$1_config" "${@:2}"
 	} >"/tmp/$name.cfg"
-	# Those of an earlier guest of that name: to that of Xen's, more is added.
-	rm -f "/tmp/$name.log" "$(log_of pv "$name")"
-	# In the foreground, xl waits for the end without looking all the time.
-	timeout "$limit" xl create -F "/tmp/$name.cfg" >"/tmp/$name.xl" 2>&1
-	status=$?
-	[ -e "/tmp/$name.log" ] || cp "$(log_of pv "$name")" "/tmp/$name.log"
-	[ $status = 0 ] && return
-	if [ $status = 124 ]; then
-		echo "# the guest $name did not end within $limit s; its console ends with:"
-		tail -n 15 "/tmp/$name.log" | sed 's/^/# /'
-		xl destroy "$name"
-	else
-		why_not "$name"
-	fi
+	rm -f "$(log_of "$name")"	# xenconsoled adds to that of an earlier guest
+	xl create -q "/tmp/$name.cfg" >"/tmp/$name.xl" 2>&1 && return
+	echo "# xl create says:"
+	sed 's/^/# /' "/tmp/$name.xl"
+	sed 's/^/# its QEMU: /' "/var/log/xen/qemu-dm-$name.log" 2>/dev/null
 	return 1
 }
 
-# why_not NAME: what is known of a guest that did not start
-why_not() {
-	echo "# xl create says:"
-	sed 's/^/# /' "/tmp/$1.xl"
-	sed 's/^/# its QEMU: /' "/var/log/xen/qemu-dm-$1.log" 2>/dev/null
+# guest_ends NAME: once it is done, detach its functions, and then destroy it: libxl waits
+# for 10 s for the answer of a dead guest, for each function.
+guest_ends() {
+	local name=$1 end=$((SECONDS + 300)) status=0 bdf
+	until grep -qs "rig: done" "$(log_of "$name")" || [ "$SECONDS" -ge "$end" ]; do sleep 1; done
+	[ "$SECONDS" -lt "$end" ] || {
+		status=1
+		echo "# the guest $name was not done after 300 s; its console ends with:"
+		tail -n 15 "$(log_of "$name")" | sed 's/^/# /'
+	}
+	for bdf in $(xl pci-list "$name" | awk 'NR > 1 { print $2 }'); do
+		xl pci-detach "$name" "$bdf" || status=1
+	done
+	xl destroy "$name" && return $status
 }
 
-# pv_config SERIES BDF...: what makes a PV guest that reports on these functions
+# pv_config NAME SERIES BDF...: what makes a PV guest that reports on these functions
 pv_config() {
-	local series=$1
-	shift
+	local series=$2
+	shift 2
 	printf '%s\n' 'type="pv"' memory=192 vcpus=1 \
 		"kernel=\"/rig/guest/vmlinuz-$series\"" \
 		"ramdisk=\"/rig/guest/initrd-$series.gz\"" \
 		"extra=\"console=hvc0 quiet iommu=soft panic=1 $FAST rig.functions=$# $GUEST_ARGS\"" \
 		"pci=[$(printf "'%s'," "$@")]"
-}
-
-# guest_pv NAME SERIES BDF...: run one until it is gone
-guest_pv() {
-	local name=$1
-	shift
-	guest "$name" 180 "$(pv_config "$@")"
 }
 
 # What takes long in a slow machine and has no part in what is tested. For HVM,
@@ -115,34 +112,12 @@ hvm_config() {
 		"console=ttyS0 quiet panic=1 $FAST_HVM rig.functions=$# $GUEST_ARGS"
 	printf '%s\n' 'type="hvm"' memory=192 vcpus=1 'hdtype="ahci"' \
 		"disk=[\"format=raw,vdev=hda,access=rw,backendtype=qdisk,target=$disk\"]" \
-		"serial=\"file:/tmp/$name.log\"" 'vga="none"' vnc=0 vkb_device=0 \
+		"serial=\"file:$(log_of "$name")\"" 'vga="none"' vnc=0 vkb_device=0 \
 		"pci=[$(printf "'%s'," "$@")]"
 }
 
-# guest_hvm NAME SERIES BDF...: run one until it is gone
-guest_hvm() {
-	guest "$1" 420 "$(hvm_config "$@")"
-}
-
-# guest_background KIND NAME SERIES BDF...: start one; log_of says where its log is
-guest_background() {
-	local kind=$1 name=$2
-	shift 2
-	{
-		echo "name=\"$name\""
-		if [ "$kind" = pv ]; then pv_config "$@"; else hvm_config "$name" "$@"; fi
-	} >"/tmp/$name.cfg"
-	xl create -q "/tmp/$name.cfg" >"/tmp/$name.xl" 2>&1 && return
-	why_not "$name"
-	return 1
-}
-
-log_of() { # KIND NAME
-	if [ "$1" = pv ]; then echo "/var/log/xen/console/guest-$2.log"; else echo "/tmp/$2.log"; fi
-}
-
 # report NAME: what the guest said, without "rig: "
-report() { tr -d '\r' <"/tmp/$1.log" | sed -n 's/^.*rig: //p'; }
+report() { tr -d '\r' <"$(log_of "$1")" | sed -n 's/^.*rig: //p'; }
 GUEST_ARGS=
 
 # named SERIES TYPE: what a guest's kernel calls a function of that type; early ones do

@@ -55,7 +55,7 @@ check "list shows an RCiEP" eval 'says 0 "$BDF" list && grep -q "^$BDF *Endpoint
 check "lspci agrees" eval 'lspci -vv -s "$BDF" | grep -q "Root Complex Integrated Endpoint"'
 
 name=$'quo"te \303\274 \e[1m'
-{ echo 'name="holder"'; pv_config "$GUEST" "$BDF"; } >/tmp/holder.cfg
+{ echo 'name="holder"'; pv_config holder "$GUEST" "$BDF"; } >/tmp/holder.cfg
 check "a guest holds the device" xl create -q -p /tmp/holder.cfg
 domid=$(xl domid holder)
 xenstore-write "/local/domain/0/backend/pci/$domid/0/domain" "$name"

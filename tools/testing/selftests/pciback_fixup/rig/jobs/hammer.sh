@@ -20,14 +20,13 @@ bdf=$HOTPLUG_BDF
 hammering() { # KIND
 	local kind=$1 name=hammer-$1 log offset hardware
 	assign "$bdf"
-	offset=$(flags_offset "$PCI/$bdf/config")
+	offset=$(flags_offset "$bdf")
 	hardware=$(get "$bdf" hardware_flags)
-	log=$(log_of "$kind" "$name")
-	rm -f "$log"
+	log=$(log_of "$name")
 	was=
 
 	GUEST_ARGS="rig.hammer=$offset"
-	check "$name: starts" guest_background "$kind" "$name" "$GUEST" "$bdf"
+	check "$name: starts" guest_starts "$kind" "$name" "$GUEST" "$bdf"
 	check "$name: begins" wait_for 300 hammered "$log"
 	check "$name: switched $switched times meanwhile" \
 		/rig/kselftest/config_stress "$bdf" "$offset" "$hardware" "$switched" 0
