@@ -71,10 +71,11 @@ fails "a part with two plans" part 1..1 'ok 1 - a' 1..1
 fails "a test that says nothing" part '# test: a' '# test: b' 'ok 1 - b' 1..1
 exits() { # a test that keeps its plan, and exits with a status
 	rm -rf "$tmp/check"
-	BUILD=$tmp "$CHECKS/part.sh" a-part bash -c 'echo "ok 1 - a"; echo 1..1; exit 1'
-	"$CHECKS/judge.sh" "$tmp/check"
+	BUILD=$tmp "$CHECKS/part.sh" a-part bash -c 'echo "ok 1 - a"; echo 1..1; echo the reason >&2; exit 1'
+	"$CHECKS/judge.sh" "$tmp/check" >"$tmp/judged"
 }
 fails "a part that ends with an error" exits
+passes "... whose last words are shown" grep -qx "the reason" "$tmp/judged"
 
 # The cost table: a figure for each name that it asks for
 table() { awk -v short=yes -f "$RIG/cost/table.awk" "$1"; }

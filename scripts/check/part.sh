@@ -12,7 +12,8 @@ out=$BUILD/check/$part
 mkdir -p "$out"
 say "$part begins"
 status=0
-"$@" 2> >(sed -u "s/^/$part: /" >&2) | awk -v out="$out" '
+{ "$@" 2>&1 >&3 | tee "$out/log" | sed -u "s/^/$part: /" >&2; } 3>&1 |
+	awk -v out="$out" '
 	function begin(name) {
 		file = out "/" name ".tap"
 		printf "%s", early >file	# what was said before the first test

@@ -93,7 +93,7 @@ make_payload() {
 	for guest in ${GUEST_SERIES:-latest}; do
 		guest=$(series_of "$guest") || return
 		kernel=$(build_kernel "$guest") || return
-		initrd=$(build_guest_initrd "$guest" "$kernel") || return
+		initrd=$(build_guest_initrd "$guest" "$kernel" "$programs") || return
 		cp "$kernel/vmlinuz" "$tree/guest/vmlinuz-$guest"
 		cp "$initrd/initrd.gz" "$tree/guest/initrd-$guest.gz"
 		[ "$job" = stubdomain ] || continue
@@ -122,7 +122,7 @@ boot_args() {
 		-cpu "qemu64,+svm,+npt" -smp "${CPUS:-1}" -m 3072
 		-kernel "$xen/xen.elf"
 		-append "console=com1 dom0_mem=1500M loglvl=all guest_loglvl=all $XEN_ARGS"
-		-initrd "$kernel/vmlinuz console=hvc0 panic=1 rig.job=$job rig.stack=$STACK $DOM0_ARGS,$initrd/initrd.gz"
+		-initrd "$kernel/vmlinuz console=hvc0 panic=1 sysrq_always_enabled rig.job=$job rig.stack=$STACK $DOM0_ARGS,$initrd/initrd.gz"
 		-global "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"
 		-device "intel-iommu,intremap=on,aw-bits=48"
 		-drive "file=$root/root.img,if=virtio,format=raw,snapshot=on"
@@ -191,6 +191,16 @@ clean_log() {
 # the local APIC, and it sleeps on. Any other interrupt ends that.
 press_keys() { while sleep 0.5; do echo "sendkey shift"; done; }
 
+# ask_why DIR: have a machine that stands still say on its console where: Xen, what dom0's
+# CPUs do, and then Linux, what it knows of them and which tasks are blocked
+ask_why() {
+	local keys
+	for keys in $'\1\1\1' 0 $'\1\1\1' $'\17l' $'\17w'; do
+		echo -n "$keys" >"$1/console.in"
+		sleep 2
+	done
+}
+
 # run_job SERIES JOB: boot a machine, have its dom0 do a job, and print what the
 # job prints. Fails if the job does, or if a stage does not end in time.
 run_job() {
@@ -206,29 +216,34 @@ run_job() {
 }
 
 run_machine() {
-	local series=$1 job=$2 dir=$BUILD/run/$STACK/$2-$1 qemu status='' line deadline stage
+	local series=$1 job=$2 dir=$BUILD/run/$STACK/$2-$1 status='' log qemu line limit deadline stage
 	rm -rf "$dir"
 	boot_args "$series" "$job" "$dir" || return
-	: >"$dir/results"
+	mkfifo "$dir"/console.{in,out}
+	exec 8<>"$dir/console.out"	# it has an end once we close it too
+	cat "$dir/console.out" >"$dir/console.log" 8<&- &
+	log=$!
 	stage="Xen and dom0 come up"
 	say "booting Xen with dom0 $series, of the stack $STACK"
 	deadline=$((SECONDS + 240))
 	# From there: a socket's path must not be long.
-	(cd "$dir" && exec "${QEMU[@]}" "${QEMU_ARGS[@]}" -monitor stdio \
-		-serial file:console.log \
-		-chardev "file,id=results,path=results" \
+	exec 9< <(cd "$dir" && exec 8<&- && exec "${QEMU[@]}" "${QEMU_ARGS[@]}" -monitor stdio \
+		-serial pipe:console \
+		-chardev "file,id=results,path=/dev/fd/3" \
 		-device "virtserialport,chardev=results,name=results" \
 		-chardev "file,id=files,path=files.tar" \
 		-device "virtserialport,chardev=files,name=files" \
-		< <(press_keys) >/dev/null 2>qemu.log) &
+		< <(press_keys) 3>&1 >/dev/null 2>qemu.log)
 	qemu=$!
 	# shellcheck disable=SC2064 # this process, whatever comes later
 	trap "kill $qemu 2>/dev/null || :" EXIT
-	exec 9<"$dir/results"
 	while [ -z "$status" ]; do
-		if IFS= read -r -u 9 line; then
-			line=${pending-}${line%$'\r'}
-			pending=
+		limit=$((deadline - SECONDS))
+		if [ $limit -le 0 ]; then
+			status=timeout
+		elif IFS= read -r -u 9 -t $limit line; then
+			line=${line%$'\r'}
+			echo "$line" >>"$dir/results"
 			case $line in
 			'@stage '*)
 				read -r _ limit stage <<<"$line"
@@ -238,22 +253,17 @@ run_machine() {
 			'@end '*) status=${line#@end } ;;
 			*) echo "$line" ;;
 			esac
-			continue
-		fi
-		pending=${pending-}${line-}
-		if ! kill -0 $qemu 2>/dev/null; then
+		elif ! kill -0 $qemu 2>/dev/null; then
 			status=qemu
-		elif [ $SECONDS -ge $deadline ]; then
-			status=timeout
-		else
-			sleep 0.2
 		fi
 	done
 	exec 9<&-
+	[ "$status" != timeout ] || ask_why "$dir"
 	# It is not asked to end: QEMU 7.2 may crash as Xen turns off the IOMMU, which still
 	# knows the bus of a switch that was pulled out.
 	kill -KILL $qemu 2>/dev/null || :
-	wait $qemu 2>/dev/null || :
+	exec 8<&-
+	wait $qemu $log 2>/dev/null || :
 	trap - EXIT
 	mkdir -p "$dir/guests"
 	tar -C "$dir/guests" -xf "$dir/files.tar" 2>/dev/null || :
