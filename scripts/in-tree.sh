@@ -17,13 +17,8 @@ tests=tools/testing/selftests/pciback_fixup
 # add_line FILE LINE [BEFORE]: once; at the end, or before the line BEFORE
 add_line() {
 	grep -qxF -- "$2" "$1" && return
-	if [ $# = 3 ]; then
-		awk -v line="$2" -v before="$3" \
-			'$0 == before { print line } { print }' "$1" >"$1.new"
-		mv "$1.new" "$1"
-	else
-		printf '%s\n' "$2" >>"$1"
-	fi
+	[ $# = 3 ] || echo "$2" >>"$1"
+	[ $# = 2 ] || sed -i "s~^$3\$~$2\n&~" "$1"
 	grep -qxF -- "$2" "$1" || {
 		echo "error: no place in $1 for: $2" >&2
 		exit 1
@@ -52,7 +47,7 @@ install -D -C -m 644 "$top/Documentation/ABI/testing/sysfs-driver-pciback-fixup"
 	"$docs/ABI/testing/sysfs-driver-pciback-fixup"
 mkdir -p "$docs/admin-guide/xen-pciback-fixup"
 install -C -m 644 "$top"/Documentation/admin-guide/*.{rst,svg,txt} "$top/Documentation/design.rst" \
-	"$docs/admin-guide/xen-pciback-fixup/"
+	"$top/scripts/in-tree/index.rst" "$docs/admin-guide/xen-pciback-fixup/"
 (
 	cd "$docs/admin-guide/xen-pciback-fixup"
 	mv xen-pciback-fixup.rst guide.rst
@@ -62,32 +57,7 @@ install -C -m 644 "$top"/Documentation/admin-guide/*.{rst,svg,txt} "$top/Documen
 		-e 's|admin-guide/troubleshooting|troubleshooting|g' \
 		-e 's|:doc:`../design`|:doc:`design`|g' \
 		-e 's|:doc:`xen-pciback-fixup`|:doc:`guide`|g' -- *.rst
-	cat >index.rst <<'EOF'
-.. SPDX-License-Identifier: GPL-2.0
-
-=================
-xen-pciback-fixup
-=================
-
-.. toctree::
-   :maxdepth: 1
-
-   guide
-   troubleshooting
-   design
-EOF
 )
 add_line "$docs/admin-guide/index.rst" '   xen-pciback-fixup/index' '   xfs'
-
-grep -qx 'XEN PCIBACK FIXUP' "$ksrc/MAINTAINERS" || {
-	awk -v entry='XEN PCIBACK FIXUP
-L:	xen-devel@lists.xenproject.org (moderated for non-subscribers)
-S:	Supported
-F:	Documentation/ABI/testing/sysfs-driver-pciback-fixup
-F:	Documentation/admin-guide/xen-pciback-fixup/
-F:	drivers/xen/xen-pciback/*fixup*
-F:	tools/testing/selftests/pciback_fixup/
-' '/^XEN PCI SUBSYSTEM/ { print entry } { print }' "$ksrc/MAINTAINERS" \
-		>"$ksrc/MAINTAINERS.new"
-	mv "$ksrc/MAINTAINERS.new" "$ksrc/MAINTAINERS"
-}
+grep -qx 'XEN PCIBACK FIXUP' "$ksrc/MAINTAINERS" ||
+	sed -i "/^XEN PCI SUBSYSTEM/e cat '$top/scripts/in-tree/MAINTAINERS'" "$ksrc/MAINTAINERS"

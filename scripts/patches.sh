@@ -31,58 +31,21 @@ git commit -q -m "the kernel"
 
 "$top/scripts/in-tree.sh" "$tree"
 
-# The driver without its KUnit test, which comes in a step of its own
-without_kunit() {
-	sed -i '/KUNIT_TEST/,$d' "$tree/$driver/Kconfig" "$tree/$driver/fixup_main.c"
-	sed -i '${/^$/d}' "$tree/$driver/Kconfig" "$tree/$driver/fixup_main.c"
-}
-
-# step FILE... : commit them with the message on standard input
+# step MESSAGE FILE...: commit them
 step() {
-	git add "$@"
-	git commit -q -s -F -
+	git add "${@:2}"
+	git commit -q -s -F "$top/scripts/in-tree/$1"
 }
 
-without_kunit
-step $driver/{Kconfig,Makefile,Makefile.fixup} drivers/xen/Kconfig \
-	$driver/fixup_{bus,main}.c $driver/fixup_{bus,devlist,overlay}.h <<'EOF'
-xen/pciback: show endpoints to guests as RCiEP
-
-Windows' pci.sys rejects a PCI Express endpoint on bus 0 that has no port
-above it, which is where a passed-through device of a guest with a
-PCIe-aware chipset is. It accepts a Root Complex Integrated Endpoint.
-
-Add a driver that changes the Device/Port Type in reads of PCI_EXP_FLAGS,
-one device at a time, switched through sysfs or by a module parameter. It
-stands in for the ops of the device's bus, where the reads of QEMU, through
-sysfs, and those of pcifront, through xen-pciback, meet.
-EOF
-
+# The driver first without its KUnit test, which comes in a step of its own
+(cd "$tree/$driver" && sed -i '/KUNIT_TEST/,$d' Kconfig fixup_main.c &&
+	sed -i '${/^$/d}' Kconfig fixup_main.c)
+step 1-driver $driver/{Kconfig,Makefile,Makefile.fixup} drivers/xen/Kconfig \
+	$driver/fixup_{bus,main}.c $driver/fixup_{bus,devlist,overlay}.h
 install -m 644 "$top/$driver"/{Kconfig,fixup_main.c} "$tree/$driver/"
-step $driver/{Kconfig,fixup_main.c,fixup_test*} <<'EOF'
-xen/pciback: test the endpoint fixup with KUnit
-
-The overlay at every offset, size and type, the syntax of device lists,
-and standing in for the ops of buses below a simulated host bridge, with
-ops of other modules above and below.
-EOF
-
-step tools/testing/selftests <<'EOF'
-selftests: pciback_fixup: test the endpoint fixup in a dom0
-
-What the sysfs files take and say, every read of a config space with
-the overlay on, which functions are changed, what is remembered, that
-dom0's own kernel sees the hardware, hot-plug, and aer_inject above and
-below.
-EOF
-
-step Documentation MAINTAINERS <<'EOF'
-Documentation: xen-pciback-fixup
-
-The ABI of its sysfs files, a guide for administrators, and the design:
-why it sits where it does, and what can go wrong when the ops of a bus
-are replaced.
-EOF
+step 2-kunit $driver/{Kconfig,fixup_main.c,fixup_test*}
+step 3-selftests tools/testing/selftests
+step 4-documents Documentation MAINTAINERS
 
 [ -z "$(git status --porcelain)" ] || {
 	echo "error: no step of the series has these:" >&2
@@ -94,7 +57,7 @@ rm -f "$out"/*.patch
 git format-patch -q --cover-letter -o "$out" HEAD~4
 sed -i -e 's/\*\*\* SUBJECT HERE \*\*\*/xen\/pciback: let Windows accept passed-through endpoints/' \
 	-e "/\*\*\* BLURB HERE \*\*\*/{
-r $top/scripts/cover-letter
+r $top/scripts/in-tree/0-cover-letter
 d
 }" "$out"/0000-*.patch
 ls "$out"

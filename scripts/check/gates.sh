@@ -118,7 +118,7 @@ passes "programs speak English" language
 
 # check.sh: parts that sleep, in a copy of it
 mkdir -p "$tmp/scripts/check" "$tmp/${SELFTESTS#"$TOP/"}"
-cp "$CHECKS"/{check,judge,part}.sh "$tmp/scripts/check/"
+cp "$CHECKS"/{check.sh,judge.sh,part.sh,split_tap.awk} "$tmp/scripts/check/"
 cp -r "$RIG" "$tmp/${SELFTESTS#"$TOP/"}/"
 # shellcheck disable=SC2016 # for make
 printf '%s\n' 'check: a b' 'a b:' '	@$(dir $(lastword $(MAKEFILE_LIST)))part.sh $@ $(DO)' \

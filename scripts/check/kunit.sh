@@ -42,35 +42,12 @@ status=0
 	"$(cat "$MODULE_DIR"/fixup_test*.c | grep -c '^static struct kunit_suite')" ] || status=1
 result $status "all suites were run"
 
-# split_races: print the reports of data races that name our functions, and how
-# many others there are; all else of the log goes to standard error. Reports are
-# between lines of "=". Not ours is that the PCI core stores bus->ops under a lock
-# which its readers, and ours in their place, do not take.
-split_races() {
-	awk '
-		/^=+$/ && !report { report = $0; next }
-		/^=+$/ {
-			if (report ~ /data-race in pci_bus_set_ops \/ toggle_reader/) ops++
-			else if (report ~ /fixup_/) { print report; ours++ }
-			else others++
-			report = ""
-			next
-		}
-		report { report = report "\n" $0; next }
-		{ print >"/dev/stderr" }
-		END {
-			printf "# data races: %d of readers of bus->ops, %d others of the kernel, %d with our functions\n",
-				ops, others, ours
-			exit ours > 0
-		}'
-}
-
 if [ "$sanitizer" = kcsan ]; then
 	status=0
 	grep -q "kcsan: enabled" "$log" || status=1
 	result $status "KCSAN was enabled"
 	status=0
-	split_races <"$log" 2>"$log.rest" || status=1
+	awk -f "$CHECKS/races.awk" "$log" 2>"$log.rest" || status=1
 	result $status "no data race with our functions"
 	log=$log.rest
 fi

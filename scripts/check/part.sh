@@ -13,18 +13,6 @@ mkdir -p "$out"
 say "$part begins"
 status=0
 { "$@" 2>&1 >&3 | tee "$out/log" | sed -u "s/^/$part: /" >&2; } 3>&1 |
-	awk -v out="$out" '
-	function begin(name) {
-		file = out "/" name ".tap"
-		printf "%s", early >file	# what was said before the first test
-		early = ""
-	}
-	/^# stack: / { sub(/^# stack: /, ""); print >(out "/stack"); next }
-	/^# test: / { sub(/^# test: /, ""); gsub(/[ :]/, "-"); begin($0); next }
-	/^TAP version/ { next }		# it comes too late after a comment
-	!file && /^((not )?ok |1\.\.)/ { begin("results") }
-	!file { early = early $0 "\n"; next }
-	{ print >file }
-	END { if (!file) begin("results") }' || status=$?
+	awk -v out="$out" -f "$CHECKS/split_tap.awk" || status=$?
 (result $status "ran to its end, with exit status $status"; finish) >"$out/end.tap" || :
 say "$part took $SECONDS s"

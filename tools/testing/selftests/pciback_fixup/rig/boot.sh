@@ -166,24 +166,7 @@ KNOWN+='|RDMSR from 0xc0010055|fail_nth: vmalloc error'
 # clean_log FILE: shows what should not be there, and fails, if there is any
 clean_log() {
 	[ -s "$1" ] || { echo "error: there is no log in $1" >&2; return 1; }
-	! awk -v known="$KNOWN" '
-		/WARNING: possible circular|BUG: Invalid wait|unchecked MSR|vmalloc error/ {
-			report = ""
-			in_report = 1
-			ours = $0 !~ known
-		}
-		in_report {
-			report = report $0 "\n"
-			if (/is trying to (acquire )?lock/) {
-				getline
-				report = report $0 "\n"
-				ours = $0 !~ known
-			}
-			if (/<\/TASK>/) { if (ours) printf "%s", report; in_report = 0 }
-			next
-		}
-		{ print }
-		END { if (in_report) printf "%s", report }' "$1" | grep -nE "$SPLAT" >&2
+	! awk -v known="$KNOWN" -f "$RIG/unknown_reports.awk" "$1" | grep -nE "$SPLAT" >&2
 }
 
 # press_keys: what to write to a monitor while the machine runs. QEMU's TCG with SVM

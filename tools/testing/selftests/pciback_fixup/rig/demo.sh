@@ -14,20 +14,7 @@ status=0
 say "done"
 [ -s "$BUILD/demo.tap" ] || exit 1
 
-# Each test is a row: "ok NUMBER - GUEST OVERLAY REGISTER VERDICT NAME"
-awk '
-	function row(a, b, c, d, e, f) { printf "%-5s  %-7s  %-8s  %-37s  %-13s  %s\n", a, b, c, d, e, f }
-	BEGIN { print ""; row("Guest", "Overlay", "Register", "Guest'"'"'s kernel calls it", "Windows'"'"' rule", "As it must be") }
-	/^# it is / { sub(/.*but must be /, ""); want = $0 }
-	/ - (PV|HVM) / {
-		good = /^ok/ ? "yes" : "NO, but: " want
-		sub(/.* - /, "")
-		name = $5
-		for (i = 6; i <= NF; i++) name = name " " $i
-		row($1, $2, $3, name, $4, good)
-	}
-	/^ok .* - hvm-/ { sub(/.* - /, ""); also = also $0 "\n" }
-	END { print ""; if (also) print also }' "$BUILD/demo.tap"
+awk -f "$RIG/demo.awk" "$BUILD/demo.tap"
 if [ $status = 0 ]; then
 	echo "By the rule that Windows is known to apply, a guest with a PCIe-aware chipset (Q35) would"
 	echo "reject the device as it is (Code 10), and accept it with the overlay on. No Windows was run."

@@ -16,33 +16,6 @@ cp "$PCIBACK_FIXUP_MODULE" "/lib/modules/$(uname -r)/updates/"
 depmod
 [ "$(driver 03:00.0)" != pciback ] || unassign 0000:03:00.0
 
-# blocks FILE: its literal blocks, each in one line with ^A for line ends. In
-# Markdown each indented line is one; in reStructuredText, what follows "::".
-blocks() {
-	awk '
-		function show() {
-			if (block != "")
-				print block
-			block = ""
-		}
-		FILENAME ~ /md$/ && /^## / { use = /^## Use/ }
-		FILENAME ~ /md$/ && use && /^    / { show(); block = substr($0, 5); show(); next }
-		FILENAME ~ /md$/ { next }
-		match($0, /^ */) && RLENGTH <= indent && !/^$/ { show(); literal = 0 }
-		literal && !/^$/ {
-			sub(/^ */, "")
-			block = block (block == "" ? "" : "\001") $0
-			next
-		}
-		/::$/ && !/^ *\.\./ {
-			literal = 1
-			match($0, /^( *([0-9]+\.|\*) +| *)/)
-			indent = RLENGTH
-		}
-		{ if (!literal) indent = 1000 }
-		END { show() }' "$1"
-}
-
 # A block is for a dom0 shell if it begins with one of these. What needs the
 # source, the net, keys of a firmware, or trouble that is not there, is not run.
 mine='^(cd|modprobe|rmmod|xl|echo|cat|grep|lspci|for|pciback-fixup|ls|readlink|uname|options|dmesg)( |$)'
@@ -56,7 +29,7 @@ written=(/etc/mod{probe,ules-load}.d/{xen,local}-pciback-fixup.conf)
 # Each page is named here, so that a new one is not forgotten. install.rst and signing.rst
 # are about building and about firmware; what dom0 can do of them is run.
 pages=(/rig/README.md /rig/docs/{xen-pciback-fixup,install,boot,sysfs,log,signing,troubleshooting}.rst)
-mapfile -t list < <(for page in "${pages[@]}"; do blocks "$page"; done |
+mapfile -t list < <(for page in "${pages[@]}"; do awk -f /rig/jobs/blocks.awk "$page"; done |
 	grep -E -- "$mine" | grep -vE -- "$other")
 
 start $((${#list[@]} + 2))
