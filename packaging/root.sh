@@ -56,13 +56,12 @@ fill_release() {
 
 # build_release NAME "APT-GET COMMAND" PACKAGE...
 build_release() {
-	local name=$1 command=$2 made_of
+	local name=$1 command=$2 KEY
 	shift 2
-	made_of=$(with_backports apt-cache show --no-all-versions dpkg "$@" "${DEPENDS[@]}" |
-		grep -E '^(Package|Version):'; declare -f fill_release; echo "$command")
-	[[ $command != build-dep* ]] || made_of+=$(<"$TOP/debian/control")
-	cached "$name-$SUITE" "$(key - <<<"$made_of")" \
-		fill_release "$command" "$(IFS=,; echo "$*")"
+	KEY=$(with_backports apt-cache show --no-all-versions dpkg "$@" "${DEPENDS[@]}" |
+		grep -E '^(Package|Version):')
+	[[ $command != build-dep* ]] || KEY+=$(<"$TOP/debian/control")
+	cached "$name-$SUITE" fill_release "$command" "$(IFS=,; echo "$*")"
 }
 
 # make_root SUITE DIR: a root in DIR, which goes when the test ends; fills kvers

@@ -33,7 +33,7 @@ simulated_bus() {
 	kernel=$(build_kernel latest)
 	compiler=$(build_compiler)
 	kver=$(cat "$kernel/kver")
-	module=$(cached "bench-$kver" "$( (echo "$compiler"; cat "${BENCH_FILES[@]}") | key -)" \
+	module=$(KEY=$(cat "${BENCH_FILES[@]}") cached "bench-$kver" \
 		fill_bench_module "$kver" "$compiler/root")
 	mkdir -p "$dir"
 	bare_initrd "$dir" "$cost/init" "$module/fixup_bench.ko"

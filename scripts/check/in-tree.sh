@@ -43,10 +43,9 @@ fill_copy() { cp -a "$1/." "$2"; }
 
 for series in $(series); do
 	source=$(build_source "$series")
-	source=$(cached "in-tree-source-$series" "${source##*-}" fill_copy "$source")
+	source=$(cached "in-tree-source-$series" fill_copy "$source")
 	"$TOP/scripts/in-tree.sh" "$source"
-	dir=$(cached "in-tree-$series" \
-		"$( (echo "$source"; cat "$RIG/kernel/common.config") | key -)" \
+	dir=$(KEY=$(cat "$RIG/kernel/common.config") cached "in-tree-$series" \
 		fill_configured "$source")
 	# A build folder knows where it was made.
 	run_logged "$BUILD/log/in-tree.log" make -C "$source" O="$dir" -j"$(nproc)" prepare

@@ -33,10 +33,13 @@ STUBDOM_MODULES="xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xen-blkfront xen
 # key [FILE|-]...: a short hash over the files' contents, and over standard input for -
 key() { cat -- "$@" | sha256sum | cut -c1-16; }
 
-# cached NAME KEY FUNCTION [ARG...]: have FUNCTION fill a folder once for this key
+# cached NAME FUNCTION [ARG...]: have FUNCTION fill a folder, whose path comes after its
+# arguments; once for these, for its text, and for what is in KEY
 cached() {
-	local name=$1 dir=$CACHE/$1-$2 start=$SECONDS
-	shift 2
+	local name=$1 dir start=$SECONDS
+	shift
+	dir=$CACHE/$name-$( (echo "${@//$CACHE}" "${KEY-}"
+		declare -f "$1" fill_root copy_modules in_root make_module) | key -)
 	# Others may want the same at the same time.
 	[ -e "$dir" ] || wait_lock "$CACHE/lock/${dir##*/}" "$name"
 	if [ ! -e "$dir" ]; then
@@ -50,22 +53,26 @@ cached() {
 	echo "$dir"
 }
 
-# fetch PACKAGE: download a package, and print the file's path
-fetch() {
-	local uri file dir
-	mkdir -p "$CACHE/debs"
-	uri=$(in_stack apt-get download --print-uris "$1") || die "no package $1"
-	file=$(awk '{ print $2 }' <<<"$uri")
+# fetch_file FILE: download a package to where all are, once
+fetch_file() (
+	file=$CACHE/debs/$1
 	# Another may be at it: what has its name there is whole.
-	[ -e "$CACHE/debs/$file" ] || wait_lock "$CACHE/lock/$file" "$file"
-	if [ ! -e "$CACHE/debs/$file" ]; then
-		say "fetching $file"
-		dir=$(mktemp -d -p "$CACHE/debs")
-		(cd "$dir" && in_stack apt-get -qq download "$1") >&2 || return
-		mv "$dir/$file" "$CACHE/debs/"
-		rmdir "$dir"
-	fi
-	ls "$CACHE/debs/$file"
+	[ -e "$file" ] || wait_lock "$CACHE/lock/$1" "$1"
+	[ ! -e "$file" ] || exit 0
+	say "fetching $1"
+	dir=$(mktemp -d -p "$CACHE/debs") && cd "$dir" &&
+		in_stack apt-get -qq download "${1%%_*}" >&2 </dev/null &&
+		mv "$1" "$file" && rmdir "$dir"
+)
+
+# fetch PACKAGE...: download packages, and print the files' paths
+fetch() {
+	local file
+	mkdir -p "$CACHE/debs"
+	in_stack apt-get download --print-uris "$@" | cut -d ' ' -f 2 | while read -r file; do
+		fetch_file "$file" || exit
+		echo "$CACHE/debs/$file"
+	done || die "cannot fetch all of: $*"
 }
 
 # fill_root SUITE PACKAGE,... DIR: DIR/root with the essential packages, these, and what they
@@ -85,17 +92,16 @@ fill_root() {
 # stack. A module needs the compiler and the C library that belong to the kernel's headers,
 # a program the libraries of dom0.
 build_compiler() {
-	local suite headers package packages debs=
+	local suite headers packages debs
 	suite=$(suite_of "$STACK") || return
 	mapfile -t headers < <(for flavour in "${FLAVOURS[@]}"; do kvers "$flavour"; done |
 		sed 's/^/linux-headers-/')
 	# Some headers depend on their kernel, which would be most of it all.
 	mapfile -t packages < <(in_stack apt-cache depends "${headers[@]}" |
 		sed -n 's/^ *Depends: //p' | grep -vE '^(linux-image-|<)' | sort -u)
-	for package in "${headers[@]}"; do debs+=" $(fetch "$package")" || return; done
+	debs=$(fetch "${headers[@]}") || return
 	set -- "${COMPILER_PACKAGES[@]}" "${packages[@]}"
-	cached "compiler-$suite" \
-		"$( (echo "$debs"; versions "$@"; declare -f fill_compiler fill_root) | key -)" \
+	KEY=$(versions "$@") cached "compiler-$suite" \
 		fill_compiler "$suite" "$(IFS=,; echo "$*")" "$debs"
 }
 
@@ -125,27 +131,23 @@ in_root() {
 	return $status
 }
 
-fill_xen() {
-	dpkg-deb --fsys-tarfile "$1" | tar -xO --wildcards './boot/xen-*-amd64.gz' |
-		gunzip >"$2/xen.elf"
+# fill_file DEB PATTERN FILE DIR: DIR/FILE is that one of the package
+fill_file() {
+	dpkg-deb --fsys-tarfile "$1" | tar -xO --wildcards "$2" | zcat -f >"$4/$3"
+	chmod +x "$4/$3"
 }
 
 build_xen() {
 	local package deb
 	package=$(dependency xen-system-amd64 'xen-hypervisor-.*-amd64') || return
 	deb=$(fetch "$package") || return
-	cached xen "$(basename "$deb" | key -)" fill_xen "$deb"
-}
-
-fill_busybox() {
-	dpkg-deb --fsys-tarfile "$1" | tar -xO --wildcards './*bin/busybox' >"$2/busybox"
-	chmod +x "$2/busybox"
+	cached xen fill_file "$deb" './boot/xen-*-amd64.gz' xen.elf
 }
 
 build_busybox() {
 	local deb
 	deb=$(fetch busybox-static) || return
-	cached busybox "$(basename "$deb" | key -)" fill_busybox "$deb"
+	cached busybox fill_file "$deb" './*bin/busybox' busybox
 }
 
 fill_dom0() {
@@ -166,13 +168,12 @@ build_root() {
 	suite=$(suite_of "$STACK") || return
 	utils=$(dependency xen-system-amd64 'xen-utils-.*') || return
 	set -- "$utils" "${DOM0_PACKAGES[@]}"
-	cached "dom0-root-$suite" "$( (versions "$@"; declare -f fill_dom0 fill_root) | key -)" \
-		fill_dom0 "$suite" "$(IFS=,; echo "$*")"
+	KEY=$(versions "$@") cached "dom0-root-$suite" fill_dom0 "$suite" "$(IFS=,; echo "$*")"
 }
 
 # Keep of a kernel's packages what the initrds can use: the rest is 500 MB.
-fill_kernel() { # KVER "DEB ..." DIR
-	local kver=$1 dir=$3 all=$3/all deb
+fill_kernel() { # KVER "DEB ..." "MODULE ..." DIR
+	local kver=$1 dir=$4 all=$4/all deb
 	mkdir "$all"
 	for deb in $2; do dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$all"; done
 	# The kernel's, since Linux 7.x
@@ -182,7 +183,7 @@ fill_kernel() { # KVER "DEB ..." DIR
 	# busybox' modprobe wants them plain.
 	find "$all" -name '*.ko.xz' -exec unxz {} +
 	/sbin/depmod -b "$all" "$kver"
-	copy_modules "$all" "$kver" "$DOM0_MODULES $GUEST_MODULES $STUBDOM_MODULES" "$dir"
+	copy_modules "$all" "$kver" "$3" "$dir"
 	rm -rf "$all"
 	echo "$kver" >"$dir/kver"
 }
@@ -191,6 +192,7 @@ fill_kernel() { # KVER "DEB ..." DIR
 # some.
 copy_modules() {
 	local from=$1 kver=$2 modules=$3 to=$4 module path
+	mkdir -p "$to/lib/modules/$kver"
 	for module in $modules; do
 		/sbin/modprobe -q -d "$from" -S "$kver" -D "$module"
 	done | awk '$1 == "insmod" { print $2 }' | sort -u |
@@ -204,18 +206,14 @@ copy_modules() {
 
 # build_kernel SERIES: vmlinuz, config, kver and the modules we use
 build_kernel() {
-	local kver package debs=
+	local kver debs
 	kver=$(kver "$1") || return
 	# From 7.x on what linux-image-VERSION was is in some packages that it depends on.
-	for package in "linux-image-$kver" \
-		$(in_stack apt-cache depends "linux-image-$kver" |
-			sed -nE 's/^ *Depends: (linux-[a-z]+-[0-9].*)/\1/p'); do
-		debs+=" $(fetch "$package")" || return
-	done
+	# shellcheck disable=SC2046 # words
+	debs=$(fetch "linux-image-$kver" $(in_stack apt-cache depends "linux-image-$kver" |
+		sed -nE 's/^ *Depends: (linux-[a-z]+-[0-9].*)/\1/p')) || return
 	cached "kernel-$kver" \
-		"$( (echo "$debs $DOM0_MODULES $GUEST_MODULES $STUBDOM_MODULES"
-			declare -f fill_kernel copy_modules) | key -)" \
-		fill_kernel "$kver" "$debs"
+		fill_kernel "$kver" "$debs" "$DOM0_MODULES $GUEST_MODULES $STUBDOM_MODULES"
 }
 
 # make_module ROOT KVER DIR [VARIABLE=VALUE...]: build the module whose sources are in DIR
@@ -239,9 +237,8 @@ fill_module() { # KVER ROOT DIR
 build_module() {
 	local compiler
 	compiler=$(build_compiler) || return
-	cached "module-$1" \
-		"$( (echo "$1 $compiler"; cat "$MODULE_DIR"/{fixup_*.[ch],Makefile*}; declare -f fill_module) | key -)" \
-		fill_module "$1" "$compiler/root"
+	KEY=$(cat "$MODULE_DIR"/{fixup_*.[ch],Makefile*}) \
+		cached "module-$1" fill_module "$1" "$compiler/root"
 }
 
 # cpio_of DIR COMMAND...: an initramfs of it, compressed by the command
@@ -249,45 +246,30 @@ cpio_of() {
 	(cd "$1" && find . -mindepth 1 | sort | cpio --quiet -o -H newc -R 0:0 | "${@:2}")
 }
 
-# fill_initrd KERNEL BUSYBOX INIT MODULES [FILE...] DIR
+# fill_initrd KERNEL BUSYBOX INIT "MODULE ..." [FILE...] DIR: DIR/initrd.gz with these
 fill_initrd() {
-	local kernel=$1 busybox=$2 init=$3 modules=$4 kver root path
-	shift 4
-	local files=("${@:1:$#-1}") dir=${*: -1}
-	kver=$(cat "$kernel/kver")
-	root=$dir/tree
-	mkdir -p "$root"/{bin,dev,proc,sys,root,tmp} "$root/lib/modules/$kver"
-	cp "$busybox/busybox" "$root/bin/"
+	local dir=${*: -1} root=${*: -1}/tree
+	mkdir -p "$root"/{bin,dev,proc,sys,root,tmp}
 	ln -s busybox "$root/bin/sh"
-	install -m 755 "$init" "$root/init"
-	for path in "${files[@]}"; do install -m 755 "$path" "$root/bin/"; done
-	copy_modules "$kernel" "$kver" "$modules" "$root"
+	install -m 755 "$3" "$root/init"
+	install -m 755 -t "$root/bin" "$2/busybox" "${@:5:$#-5}"
+	[ -z "$4" ] || copy_modules "$1" "$(cat "$1/kver")" "$4" "$root"
 	cpio_of "$root" gzip -9 >"$dir/initrd.gz"
 	rm -rf "$root"
 }
 
-# build_initrd NAME KERNEL INIT MODULES FILE...
+# build_initrd NAME KERNEL INIT "MODULE ..." FILE...
 build_initrd() {
-	local name=$1 kernel=$2 init=$3 modules=$4 busybox
-	shift 4
+	local busybox
 	busybox=$(build_busybox) || return
-	cached "$name" \
-		"$( (echo "$kernel $busybox $modules"; cat "$init" "$@"; declare -f fill_initrd copy_modules) | key -)" \
-		fill_initrd "$kernel" "$busybox" "$init" "$modules" "$@"
+	KEY=$(cat "$3" "${@:5}" | key -) cached "$1" fill_initrd "$2" "$busybox" "${@:3}"
 }
 
-# bare_initrd DIR INIT [FILE...]: DIR/initrd.gz with busybox, an init and files, for
-# machines without Xen
+# bare_initrd DIR INIT [FILE...]: DIR/initrd.gz for a machine without Xen
 bare_initrd() {
-	local dir=$1 init=$2 busybox
-	shift 2
+	local busybox
 	busybox=$(build_busybox) || return
-	rm -rf "$dir/tree"
-	mkdir -p "$dir/tree"/{bin,dev,proc,sys}
-	cp "$busybox/busybox" "$@" "$dir/tree/bin/"
-	cp "$init" "$dir/tree/init"
-	cpio_of "$dir/tree" gzip -9 >"$dir/initrd.gz"
-	rm -rf "$dir/tree"
+	fill_initrd "" "$busybox" "$2" "" "${@:3}" "$1"
 }
 
 build_dom0_initrd() { build_initrd "dom0-initrd-$1" "$2" "$RIG/dom0/init" "$DOM0_MODULES"; }
@@ -311,17 +293,13 @@ fill_programs() { # ROOT DIR
 build_programs() {
 	local compiler
 	compiler=$(build_compiler) || return
-	cached programs "$( (echo "$compiler"; grep ^MODULE_VERSION "$MODULE_DIR/fixup_main.c"
+	KEY=$(grep ^MODULE_VERSION "$MODULE_DIR/fixup_main.c"
 		cat "$TOP"/tools/pciback-fixup/{*.[ch],Makefile} "$SELFTESTS"/{Makefile,helpers/*.c} \
-			"$RIG"/guest/*.c; declare -f fill_programs) | key -)" \
-		fill_programs "$compiler/root"
+			"$RIG"/guest/*.c) cached programs fill_programs "$compiler/root"
 }
 
-build_guest_initrd() {
-	local programs
-	programs=$(build_programs) || return
-	build_initrd "guest-initrd-$1" "$2" "$RIG/guest/init" \
-		"$GUEST_MODULES" "$programs"/static/*
+build_guest_initrd() { # SERIES KERNEL PROGRAMS
+	build_initrd "guest-initrd-$1" "$2" "$RIG/guest/init" "$GUEST_MODULES" "$3"/static/*
 }
 
 # A kernel's source: for debug kernels, and for the kernel's own checkers. What
@@ -343,8 +321,7 @@ build_source() {
 	local series deb
 	series=$(series_of "$1") || return
 	deb=$(fetch "linux-source-$series") || return
-	cached "source-$series" "$( (basename "$deb"; declare -f fill_source) | key -)" \
-		fill_source "$deb" "$series"
+	cached "source-$series" fill_source "$deb" "$series"
 }
 
 # build_debug_kernel NAME...: our driver in the stack's latest kernel, with

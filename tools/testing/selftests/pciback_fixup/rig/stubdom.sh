@@ -26,6 +26,5 @@ build_stubdom() {
 	local initrd root
 	initrd=$(build_initrd "stubdom-base-$1" "$2" "$RIG/stubdom/init" "$STUBDOM_MODULES") || return
 	root=$(build_root) || return
-	cached "stubdom-$1" "$( (echo "$initrd $root"; declare -f fill_stubdom) | key -)" \
-		fill_stubdom "$initrd/initrd.gz" "$root/root.img"
+	cached "stubdom-$1" fill_stubdom "$initrd/initrd.gz" "$root/root.img"
 }
