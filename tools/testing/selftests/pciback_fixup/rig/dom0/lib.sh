@@ -124,6 +124,18 @@ GUEST_ARGS=
 # not say
 named() { if [[ $1 = 6.[1-9] ]]; then echo "(kernel does not say)"; else echo "PCIe $2"; fi; }
 
+# row KIND OVERLAY HARDWARE_FLAGS: a test, which is a row of make demo's table: what the
+# guest KIND-OVERLAY has seen. It is named
+#   GUEST OVERLAY REGISTER VERDICT WHAT THE KERNEL SAYS
+row() {
+	local seen want
+	want="$3 rejected $(named "$GUEST" Endpoint)"
+	[ "$2" = off ] ||
+		want="$(rciep_of "$3") accepted $(named "$GUEST" "Root Complex Integrated Endpoint")"
+	seen=$(report "$1-$2" | sed -n '/^function / { s/^function [^ ]* //; s/  */ /g; p }')
+	check "${1^^} $2 ${seen:-none none none}" is "$seen" "$want"
+}
+
 # --- running the selftests -------------------------------------------------
 
 LEAKS=/sys/kernel/debug/kmemleak
