@@ -171,7 +171,8 @@ clean_log() {
 
 # press_keys: what to write to a monitor while the machine runs. QEMU's TCG with SVM
 # loses the wake-up of a halted CPU now and then: its timer's interrupt is pending in
-# the local APIC, and it sleeps on. Any other interrupt ends that.
+# the local APIC, and it sleeps on. Any other interrupt ends that. Guests take as long with
+# it as without.
 press_keys() { while sleep 0.5; do echo "sendkey shift"; done; }
 
 # ask_why DIR: have a machine that stands still say on its console where: Xen, what dom0's
