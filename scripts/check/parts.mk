@@ -9,9 +9,11 @@ SERIES := $(shell $(rig)/stack.sh series)
 OTHERS := $(shell $(rig)/stack.sh others)
 other = $(OTHERS:%=$(1)-%)
 
-# The parts of make check, the long ones first: check.sh runs two at a time
-check := lint guests demo dom0-debug $(SERIES:%=dom0-%) persist kunit cost fuzz gates
-check-all := $(check) $(call other,guests) $(call other,dom0) kunit-newest \
+# The parts of make check. check.sh runs two at a time: the dom0s with two CPUs are spread
+# over the list, for two of them beside each other take as long as one after the other.
+check := dom0-debug guests dom0-$(firstword $(SERIES)) demo lint persist \
+	$(patsubst %,dom0-%,$(wordlist 2,9,$(SERIES))) kunit cost fuzz gates
+check-all := $(check) $(foreach stack,$(OTHERS),dom0-$(stack) guests-$(stack)) kunit-newest \
 	stubdomain many-guests packages packages-trixie in-tree rpm source command
 check-stress := kunit-long dom0-long-latest dom0-long-debug fuzz-long
 
