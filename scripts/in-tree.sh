@@ -17,8 +17,11 @@ tests=tools/testing/selftests/pciback_fixup
 # add_line FILE LINE [BEFORE]: once; at the end, or before the line BEFORE
 add_line() {
 	grep -qxF -- "$2" "$1" && return
-	[ $# = 3 ] || echo "$2" >>"$1"
-	[ $# = 2 ] || sed -i "s~^$3\$~$2\n&~" "$1"
+	if [ $# = 3 ]; then
+		sed -i "s~^$3\$~$2\n&~" "$1"
+	else
+		echo "$2" >>"$1"
+	fi
 	grep -qxF -- "$2" "$1" || {
 		echo "error: no place in $1 for: $2" >&2
 		exit 1
