@@ -19,7 +19,7 @@ if grep -r '# SKIP' .; then
 	status=1
 fi
 { grep -l '^not ok' -- */end.tap || :; } | while IFS=/ read -r part _; do
-	echo "$part was not run to its end; what it said last:"
+	echo "$part failed; what it said last:"
 	tail -n 15 "$part/log" || :
 done
 exit $status
