@@ -81,21 +81,6 @@ make_root() {
 
 # --- tests ----------------------------------------------------------------------
 
-# check WHAT COMMAND...: one test; what the command prints is shown if it fails
-check() {
-	local what=$1 status log=$BUILD/log/packages-check.$$
-	shift
-	mkdir -p "$BUILD/log"
-	# Not after ||: bash would ignore set -e in there.
-	set +e
-	(set -e; "$@") >"$log" 2>&1 </dev/null
-	status=$?
-	set -e
-	[ $status = 0 ] || tail -n 30 "$log" | sed 's/^/# /'
-	result $status "$what"
-	rm -f "$log"
-}
-
 # prints PATTERN COMMAND...: it succeeds, and a line matches
 prints() {
 	local pattern=$1 out
@@ -122,14 +107,6 @@ fails() {
 	fi
 	grep -E -- "$pattern" <<<"$out" || { echo "$out"; return 1; }
 }
-
-silent() {
-	local out
-	out=$("$@" 2>&1) || { echo "$out"; return 1; }
-	[ -z "$out" ] || { echo "$out"; return 1; }
-}
-
-is() { [ "$1" = "$2" ] || { printf '%s\n' "it is:" "$1" "but must be:" "$2"; return 1; }; }
 
 # --- what DKMS has made -----------------------------------------------------------
 

@@ -22,13 +22,14 @@ run_logged "$dir/build.log" clang -g -O1 -Wall -Wextra -Werror \
 say "fuzzing for $limit s"
 printf '%s' '(0000:03:00.0)(04:00.*)(05:*.*)' >"$dir/corpus/slots"
 printf '"%s"\n' '(' ')' ':' '.' '*' '*.*' 1f 7 7fffffff 80000000 00000000 all >"$dir/words"
-if ! (cd "$dir" && ./devlist_fuzz -max_total_time="$limit" -max_len=512 \
-	-dict=words -print_final_stats=1 corpus >fuzz.log 2>&1); then
-	tail -n 30 "$dir/fuzz.log" | sed 's/^/# /'
-	result 1 "the parser of device lists, fuzzed; the input is in $dir"
-	finish
-fi
-units=$(sed -n 's/^stat::number_of_executed_units: *//p' "$dir/fuzz.log")
-echo "# $units inputs in $limit s, $(sed -n 's/.*DONE *\(cov: [0-9]*\).*/\1/p' "$dir/fuzz.log")"
-result 0 "the parser of device lists, fuzzed"
+cd "$dir"
+fuzzed() {
+	./devlist_fuzz -max_total_time="$limit" -max_len=512 -dict=words -print_final_stats=1 \
+		corpus >fuzz.log 2>&1 && return
+	tail -n 25 fuzz.log
+	echo "the input is in $dir"
+	return 1
+}
+check "the parsers of device lists, fuzzed for $limit s" fuzzed
+sed -nE 's/^stat::number_of_executed_units: */# inputs: /p; s/.*DONE *(cov: [0-9]+).*/# \1/p' fuzz.log
 finish

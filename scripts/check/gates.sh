@@ -8,25 +8,20 @@ need "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" perl procps
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-# passes, fails NAME COMMAND...: the command has to
-passes() {
-	local status=0
-	("${@:2}") >"$tmp/out" 2>&1 || status=1
-	[ $status = 0 ] || sed 's/^/# /' "$tmp/out"
-	result $status "$1"
-}
-fails() {
-	local status=1
-	("${@:2}") >"$tmp/out" 2>&1 || status=0
-	[ $status = 0 ] || sed 's/^/# /' "$tmp/out"
-	result $status "$1"
-}
+# What all rests on, here too
+broken() { false; true; }
+said=$(check a broken; check b true)
+[ "$said" = $'not ok 1 - a\nok 2 - b' ] || die "check() says: $said"
+
+# fails NAME COMMAND...: a test that passes if the command fails
+fails() { check "$1" refused "${@:2}"; }
+refused() { ! ("$@"); }
 
 # The logs of Xen and dom0
 printf '%s\n' 'a line' 'another' >"$tmp/good"
 : >"$tmp/empty"
 echo 'WARNING: CPU: 0 PID: 1 at kernel/x.c:1' >"$tmp/splat"
-passes "clean_log: a clean log" clean_log "$tmp/good"
+check "clean_log: a clean log" clean_log "$tmp/good"
 fails "clean_log: a missing file" clean_log "$tmp/none"
 fails "clean_log: an empty file" clean_log "$tmp/empty"
 fails "clean_log: a warning" clean_log "$tmp/splat"
@@ -45,7 +40,7 @@ goes_down() { # CONSOLE RESULTS
 	}
 	run_job latest a-job
 }
-passes "run_job: a breakpoint of QEMU's as dom0 boots" goes_down 'Oops: int3: 0000' ''
+check "run_job: a breakpoint of QEMU's as dom0 boots" goes_down 'Oops: int3: 0000' ''
 fails "run_job: another crash as dom0 boots" goes_down 'Oops: 0000' ''
 fails "run_job: the same once dom0 is up" goes_down 'Oops: int3: 0000' '@stage 1 up'
 
@@ -56,8 +51,8 @@ part() { # LINE...
 	BUILD=$tmp "$CHECKS/part.sh" a-part cat "$tmp/part"
 	"$CHECKS/judge.sh" "$tmp/check"
 }
-passes "a test that runs what it plans" part '1..2' 'ok 1 - a' 'ok 2 - b'
-passes "several tests" part '# test: a' 1..1 'ok 1 - a' '# test: b' 'ok 1 - b' 1..1
+check "a test that runs what it plans" part '1..2' 'ok 1 - a' 'ok 2 - b'
+check "several tests" part '# test: a' 1..1 'ok 1 - a' '# test: b' 'ok 1 - b' 1..1
 fails "a test that plans 3 and runs 2" part '1..3' 'ok 1 - a' 'ok 2 - b'
 fails "the same, before one that keeps its plan" \
 	part '# test: a' '1..3' 'ok 1 - a' 'ok 2 - b' '# test: b' 'ok 1 - b' 1..1
@@ -65,7 +60,7 @@ fails "a test that fails" part '1..2' 'ok 1 - a' 'not ok 2 - b'
 fails "a test without a plan" part 'ok 1 - a' 'ok 2 - b'
 fails "a test that skips" part '1..2' 'ok 1 - a' 'ok 2 - b # SKIP no'
 fails "a test that skips all" part '1..0 # SKIP no device'
-passes "what is said before the first test" part 'a warning' '# test: a' 1..1 'ok 1 - a'
+check "what is said before the first test" part 'a warning' '# test: a' 1..1 'ok 1 - a'
 fails "a part that says nothing" part
 fails "a part with two plans" part 1..1 'ok 1 - a' 1..1
 fails "a test that says nothing" part '# test: a' '# test: b' 'ok 1 - b' 1..1
@@ -75,7 +70,7 @@ exits() { # a test that keeps its plan, and exits with a status
 	"$CHECKS/judge.sh" "$tmp/check" >"$tmp/judged"
 }
 fails "a part that ends with an error" exits
-passes "... whose last words are shown" grep -qx "the reason" "$tmp/judged"
+check "... whose last words are shown" grep -qx "the reason" "$tmp/judged"
 
 # The cost table: a figure for each name that it asks for
 table() { awk -v short=yes -f "$RIG/cost/table.awk" "$1"; }
@@ -86,7 +81,7 @@ for name in bus-{changed,passed}{,-256-functions,-64-buses} write-1 write-0 byte
 	echo "$name 20"
 done >>"$tmp/values"
 echo "bus-other-bus 0.00" >>"$tmp/values"
-passes "cost: all figures in their bounds" table "$tmp/values"
+check "cost: all figures in their bounds" table "$tmp/values"
 grep -v dom0-vendor-on "$tmp/values" >"$tmp/missing"
 fails "cost: a figure is missing" table "$tmp/missing"
 sed 's/^write-1 .*/write-1 /' "$tmp/values" >"$tmp/blank"
@@ -103,55 +98,51 @@ suite() { # LINE...: the log of a kernel with one suite
 suite '    ok 1 a' 'ok 1 s' >"$tmp/kunit-good"
 suite '    not ok 1 a' 'not ok 1 s' >"$tmp/kunit-bad"
 suite >"$tmp/kunit-none"
-passes "kunit: a case that passes" kunit "$tmp/kunit-good"
+check "kunit: a case that passes" kunit "$tmp/kunit-good"
 fails "kunit: a case that fails" kunit "$tmp/kunit-bad"
 fails "kunit: no case" kunit "$tmp/kunit-none"
 fails "kunit: no log of it" kunit "$tmp/good"
 
 # Folders that make and QEMU cannot take
 path() { BUILD=$1 bash -c '. "$0/lib.sh"' "$RIG"; }
-passes "a build folder" path "$tmp"
+check "a build folder" path "$tmp"
 fails "a build folder with a blank" path "$tmp/a b"
 fails "a build folder with a comma" path "$tmp/a,b"
 language() { LC_ALL=de_DE.UTF-8 bash -c '. "$0/lib.sh"; [ "$(env | grep ^LC_ALL=)" = LC_ALL=C ]' "$RIG"; }
-passes "programs speak English" language
+check "programs speak English" language
 
 # check.sh: parts that sleep, in a copy of it
 mkdir -p "$tmp/scripts/check" "$tmp/${SELFTESTS#"$TOP/"}"
 cp "$CHECKS"/{check.sh,judge.sh,part.sh,split_tap.awk} "$tmp/scripts/check/"
-cp -r "$RIG" "$tmp/${SELFTESTS#"$TOP/"}/"
+cp -r "$RIG" "$SELFTESTS/ktap.sh" "$tmp/${SELFTESTS#"$TOP/"}/"
 # shellcheck disable=SC2016 # for make
 printf '%s\n' 'check: a b' 'a b:' '	@$(dir $(lastword $(MAKEFILE_LIST)))part.sh $@ $(DO)' \
 	'names: ; @echo $(NAMES)' >"$tmp/scripts/check/parts.mk"
 export DO="timeout 1000 sleep 97531" NAMES="a b"
 sleeping() { pgrep -f 'sleep 97531' >/dev/null; }
-within() { # SECONDS COMMAND...
-	local n
-	for ((n = 0; n < $1 * 5; n++)); do "${@:2}" && return; sleep 0.2; done
-	return 1
-}
 ended() { ! kill -0 "$check" 2>/dev/null; }
-asleep() { ! sleeping; }
 run() { BUILD=$tmp/build "$tmp/scripts/check/check.sh" check; }
 one() { echo "ok 1 - a"; echo 1..1; }
 export -f one
-DO='bash -c one' passes "check.sh: two parts" run
+DO='bash -c one' check "check.sh: two parts" run
 DO='bash -c one' NAMES="a b c" fails "check.sh: a part that make does not run" run
 begin() {
 	BUILD=$tmp/build "$tmp/scripts/check/check.sh" check >"$tmp/said" 2>&1 &
 	check=$!
-	within 10 sleeping
+	wait_for 10 sleeping
 }
 begin
 kill -TERM $check
-passes "check.sh: SIGTERM ends it" within 10 ended
-passes "check.sh: ... and its parts" within 10 asleep
+check "check.sh: SIGTERM ends it" wait_for 10 ended
+check "check.sh: ... and its parts" wait_for 10 not sleeping
 begin
 BUILD=$tmp/build timeout 2 "$tmp/scripts/check/check.sh" check >"$tmp/second" 2>&1 || :
-passes "check.sh: a second run in the same tree waits" grep -q "waiting for another, which has" "$tmp/second"
+check "check.sh: a second run in the same tree waits" grep -q "waiting for another, which has" "$tmp/second"
 pkill -KILL -P $check make
-passes "check.sh: it ends when make is killed" within 10 ended
-passes "check.sh: ... says so" grep -q "not all parts were run" "$tmp/said"
+check "check.sh: it ends when make is killed" wait_for 10 ended
+check "check.sh: ... says so" grep -q "not all parts were run" "$tmp/said"
 pkill -f 'sleep 97531' || :
-fails "check.sh: ... and fails" wait $check
+status=0
+wait $check || status=$?
+check "check.sh: ... and fails" is $status 1
 finish

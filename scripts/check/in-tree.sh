@@ -26,14 +26,14 @@ builds() {
 		"-$4" XEN_PCIDEV_BACKEND_FIXUP_KUNIT_TEST
 	make -C "$source" O="$dir" olddefconfig >"$log" 2>&1 || return
 	grep -qx "CONFIG_XEN_PCIDEV_BACKEND_FIXUP=$3" "$dir/.config" || {
-		echo "# the option did not take"
+		echo "the option did not take"
 		return 1
 	}
 	rm -f "$dir/$driver"/*fixup*
 	make -C "$source" O="$dir" W=1 -j"$(nproc)" "$driver/" \
 		>"$log" 2>&1 && [ -e "$dir/$driver/fixup_main.o" ] &&
 		! grep -E 'fixup_[a-z_]+\.[ch]:.*(warning|error):' "$log" && return
-	tail -n 20 "$log" | sed 's/^/# /'
+	cat "$log"
 	return 1
 }
 
@@ -50,43 +50,35 @@ for series in $(series); do
 	# A build folder knows where it was made.
 	run_logged "$BUILD/log/in-tree.log" make -C "$source" O="$dir" -j"$(nproc)" prepare
 	for kind in m y; do
-		status=0
-		builds "$source" "$dir" $kind e || status=1
-		result $status "$series: builds in the kernel tree as =$kind, with the KUnit test"
+		check "$series: builds in the kernel tree as =$kind, with the KUnit test" \
+			builds "$source" "$dir" $kind e
 	done
 done
 
-status=0
-"$TOP/scripts/patches.sh" "$source" "$tmp/patches" >"$tmp/log" 2>&1 || status=1
-result $status "a series of patches can be written"
-for patch in "$tmp"/patches/0*.patch; do
-	case $patch in *0000-*) continue ;; esac
-	status=0
+check "a series of patches can be written" "$TOP/scripts/patches.sh" "$source" "$tmp/patches"
+for patch in "$tmp"/patches/000[1-9]-*.patch; do
 	# MAINTAINERS comes in the last step; a Kconfig has to name another;
 	# shell has lines that cannot be broken, and "off off" is two arguments.
-	"$source/scripts/checkpatch.pl" --no-tree --strict --terse --no-summary \
+	check "checkpatch: $(basename "$patch")" \
+		"$source/scripts/checkpatch.pl" --no-tree --strict --terse --no-summary \
 		--ignore FILE_PATH_CHANGES,EMBEDDED_FILENAME,LONG_LINE,LONG_LINE_STRING,LONG_LINE_COMMENT,REPEATED_WORD \
-		"$patch" >"$tmp/checkpatch" || status=1
-	[ $status = 0 ] || head -n 5 "$tmp/checkpatch" | sed 's/^/# /'
-	result $status "checkpatch: $(basename "$patch")"
+		"$patch"
 done
 # Step 1 is the driver without its KUnit test; after step 2 no code changes.
-status=0
 git init -q "$tmp/step1"
 git -C "$tmp/step1" apply --include="$driver/Kconfig" \
 	--include="$driver/fixup_main.c" "$tmp"/patches/0001-*.patch
 cp "$tmp/step1/$driver"/{Kconfig,fixup_main.c} "$source/$driver/"
-builds "$source" "$dir" m d || status=1
+check "the first step of the series builds by itself" builds "$source" "$dir" m d
 "$TOP/scripts/in-tree.sh" "$source"
-result $status "the first step of the series builds by itself"
 
 # The harness of the kernel tree; here is no dom0, so each test skips itself.
-status=0
-make -s -C "$source/tools/testing/selftests" TARGETS=pciback_fixup \
-	run_tests >"$tmp/log" 2>&1 || status=1
-[ "$(grep -c '^ok .* selftests: pciback_fixup: .* # SKIP' "$tmp/log")" = \
-	"$(find "$SELFTESTS" -maxdepth 1 -name '*.sh' -not -name lib.sh | wc -l)" ] || status=1
-[ $status = 0 ] || tail -n 20 "$tmp/log" | sed 's/^/# /'
-result $status "the kernel's kselftest harness runs the tests, which skip outside a dom0"
-
+skipped() {
+	make -s -C "$source/tools/testing/selftests" TARGETS=pciback_fixup run_tests >"$tmp/log" 2>&1
+	is "$(grep -c '^ok .* selftests: pciback_fixup: .* # SKIP' "$tmp/log")" \
+		"$(find "$SELFTESTS" -maxdepth 1 -name '*.sh' -executable | wc -l)" && return
+	cat "$tmp/log"
+	return 1
+}
+check "the kernel's kselftest harness runs the tests, which skip outside a dom0" skipped
 finish

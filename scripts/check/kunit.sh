@@ -33,25 +33,16 @@ done < <(sed -nE 's/^    ((not )?ok [0-9]+ [a-z].*)/\1/p' "$log")
 
 # The kernel's own parser judges too: a case that failed, a plan that was not kept, and
 # no case at all are failures.
-status=0
-python3 "$(build_source latest)/tools/testing/kunit/kunit.py" parse "$log" \
-	>"$dir/kunit.py.log" 2>&1 || status=1
-result $status "kunit.py finds no failure in the log"
-status=0
-[ "$(grep -cE '^ok [0-9]+ pciback-fixup-' "$log")" = \
-	"$(cat "$MODULE_DIR"/fixup_test*.c | grep -c '^static struct kunit_suite')" ] || status=1
-result $status "all suites were run"
+check "kunit.py finds no failure in the log" \
+	python3 "$(build_source latest)/tools/testing/kunit/kunit.py" parse "$log"
+check "all suites were run" is "$(grep -cE '^ok [0-9]+ pciback-fixup-' "$log")" \
+	"$(cat "$MODULE_DIR"/fixup_test*.c | grep -c '^static struct kunit_suite')"
 
 if [ "$sanitizer" = kcsan ]; then
-	status=0
-	grep -q "kcsan: enabled" "$log" || status=1
-	result $status "KCSAN was enabled"
-	status=0
-	awk -f "$CHECKS/races.awk" "$log" 2>"$log.rest" || status=1
-	result $status "no data race with our functions"
+	check "KCSAN was enabled" grep -q "kcsan: enabled" "$log"
+	awk -f "$CHECKS/races.awk" "$log" 2>"$log.rest" | tee "$dir/races"
+	check "no data race with our functions" grep -q " 0 with our functions" "$dir/races"
 	log=$log.rest
 fi
-status=0
-clean_log "$log" || status=1
-result $status "no splat, no leak in the log"
+check "no splat, no leak in the log" clean_log "$log"
 finish

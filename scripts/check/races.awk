@@ -16,5 +16,4 @@ report { report = report "\n" $0; next }
 END {
 	printf "# data races: %d of readers of bus->ops, %d others of the kernel, %d with our functions\n",
 		ops, others, ours
-	exit ours > 0
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# What the tests share: KTAP, the device to test, and putting things back.
+# What the tests share: the device to test, and putting things back.
 #
 #   PCIBACK_FIXUP_BDF      the device to test; without it, the first one that is
 #                          bound to xen-pciback, has a pciback_fixup folder, and is
@@ -12,76 +12,16 @@
 
 set -u
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$HERE/ktap.sh"
 PCI=/sys/bus/pci/devices
 PCIBACK=/sys/bus/pci/drivers/pciback
 MODULE=/sys/module/xen_pciback_fixup
-KSFT_SKIP=4
 # Nobody else can have made it, nor what is in it.
 TMP=$(mktemp -d) || exit 1
 # Programs' output is parsed.
 export LC_ALL=C
 
 log_marks=0
-tests=0
-failures=0
-skips=0
-
-# --- KTAP ---------------------------------------------------------------
-
-start() { echo "TAP version 13"; echo "1..$1"; planned=$1; }
-
-skip_all() {
-	echo "TAP version 13"
-	echo "1..0 # SKIP $*"
-	exit $KSFT_SKIP
-}
-
-# check DESCRIPTION COMMAND...: a test that passes if the command succeeds
-check() {
-	local what=$1
-	shift
-	tests=$((tests + 1))
-	if "$@"; then
-		echo "ok $tests - $what"
-	else
-		echo "not ok $tests - $what"
-		failures=$((failures + 1))
-	fi
-}
-
-skip() {
-	tests=$((tests + 1))
-	skips=$((skips + 1))
-	echo "ok $tests - $1 # SKIP $2"
-}
-
-is() {
-	[ "$1" = "$2" ] && return
-	echo "# it is \"$1\", but must be \"$2\""
-	return 1
-}
-
-not() { ! "$@"; }
-
-# wait_for SECONDS COMMAND...: until it succeeds
-wait_for() {
-	local end=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[ "$SECONDS" -lt "$end" ] || return 1
-		sleep 0.1
-	done
-}
-
-finish() {
-	if [ "$tests" != "$planned" ]; then
-		echo "# $tests tests were run, $planned planned"
-		failures=$((failures + 1))
-	fi
-	echo "# Totals: pass:$((tests - failures - skips)) fail:$failures skip:$skips"
-	[ $failures = 0 ]
-	exit
-}
 
 # --- what was changed, to be put back in reverse ------------------------
 

@@ -262,11 +262,10 @@ run_machine() {
 
 # job SERIES JOB: run it, and look at the logs; prints results
 job() {
-	local status=0
 	run_job "$1" "$2" || return
 	echo "# test: logs"
-	clean_log "$BUILD/run/$STACK/$2-$1/console.log" || status=1
-	result $status "no splat in the logs of Xen and dom0"
+	check "no splat in the logs of Xen and dom0" \
+		clean_log "$BUILD/run/$STACK/$2-$1/console.log"
 	finish
 }
 

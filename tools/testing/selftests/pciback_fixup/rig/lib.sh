@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # What every script of the rig and of the checks shares: where things are, progress,
-# errors, results in TAP, and what has to be installed.
+# errors, tests, and what has to be installed.
 
 set -euo pipefail
 shopt -s inherit_errexit
@@ -12,6 +12,8 @@ RIG=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 SELFTESTS=${RIG%/*}
 TOP=$(cd "$RIG/../../../../.." && pwd)
 CHECKS=$TOP/scripts/check
+# shellcheck source=../ktap.sh
+. "$SELFTESTS/ktap.sh"
 BUILD=${BUILD:-$TOP/build}
 CACHE=$BUILD/cache
 MODULE_DIR=$TOP/drivers/xen/xen-pciback
@@ -44,26 +46,26 @@ run_logged() {
 	die "$1 failed; the whole output is in $log"
 }
 
-# --- results, in TAP: make check reads them, and so may you -----------------
-
-tests=0
-failures=0
-
-result() { # STATUS NAME
-	tests=$((tests + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $tests - $2"
-	else
-		echo "not ok $tests - $2"
-		failures=$((failures + 1))
-	fi
+# check DESCRIPTION COMMAND...: a test; what the command prints is shown if it fails
+check() {
+	local status log
+	log=$(mktemp)
+	# Not after ||: bash would ignore set -e in there.
+	set +e
+	(set -e; "${@:2}") >"$log" 2>&1 </dev/null
+	status=$?
+	set -e
+	[ $status = 0 ] || tail -n 30 "$log" | sed 's/^/# /'
+	result $status "$1"
+	rm -f "$log"
 }
 
-# finish: the plan comes last; a script that dies before has none
-finish() {
-	echo "1..$tests"
-	[ $failures = 0 ]
-	exit
+# silent COMMAND...: it succeeds, and has nothing to say
+silent() {
+	local said
+	said=$("$@" 2>&1) && [ -z "$said" ] && return
+	echo "$said"
+	return 1
 }
 
 # wait_lock FILE WHAT: until nobody else holds it, and hold it until we end. Two runs
