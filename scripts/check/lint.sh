@@ -8,62 +8,28 @@
 
 need "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" \
 	coccinelle shellcheck git python3-sphinx
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
+cd "$TOP"
 
-# verdict NAME FILE: passes if the checker had nothing to say
-verdict() {
-	if [ -s "$2" ]; then
-		sed 's/^/# /' "$2"
-		result 1 "$1"
-	else
-		result 0 "$1"
-		touch "$(stamp "$1")"
-	fi
+# build ROOT PATTERN KVER [VARIABLE=VALUE...] DIR: of the module, with no line like that
+build() {
+	local dir=${*: -1}
+	cp "$MODULE_DIR"/{fixup_*.[ch],Makefile*} "$dir/"
+	make_module "$1" "$3" "$dir" W=1 "${@:4:$#-4}" >"$dir.log" 2>&1 || :
+	[ -e "$dir/xen-pciback-fixup.o" ] || { cat "$dir.log"; return 1; }
+	! grep -E "$2" "$dir.log" && find "$dir" -mindepth 1 -delete
 }
 
-# The slow checks of the driver's files are cached as builds are: known NAME says
-# whether the same checker has passed the same files.
-mkdir -p "$CACHE/lint"
-root=
-stamp() {
-	echo "$CACHE/lint/$( (echo "$1 $root"; cat "$MODULE_DIR"/* "$CHECKS/lint.sh") | key -)"
-}
-known() { [ -e "$(stamp "$1")" ] && result 0 "$1 (the same files passed before)"; }
+# once NAME FUNCTION ARGUMENT...: a test that is not run again once it has passed with these
+# files of the driver
+once() { KEY=$(cat "$MODULE_DIR"/*) check "$1" cached lint "${@:2}"; }
 
+finding='warning:|error:|\*\*\*'
 # Debian's kernels are configured for gcc. This is clang, without the flags that
 # only gcc knows; so objtool misses what they do, and clang finds fault with the
 # kernel's headers. What it says of our files is what counts.
-cat >"$out/clang" <<'EOF'
-#!/bin/sh
-for arg; do
-	shift
-	case $arg in
-	-mfunction-return=* | -fconserve-stack | -mrecord-mcount | \
-		-fmin-function-alignment=*) ;;
-	-ftrivial-auto-var-init=*) ;;
-	*) set -- "$@" "$arg" ;;
-	esac
-done
-exec clang "$@" -Qunused-arguments -Wno-unknown-warning-option
-EOF
-chmod +x "$out/clang"
-
-# check NAME PATTERN KVER [VARIABLE=VALUE...]: a build whose lines with PATTERN are findings
-check() {
-	known "$1" && return
-	rm -rf "$out/module"
-	mkdir "$out/module"
-	cp "$MODULE_DIR"/{fixup_*.[ch],Makefile*} "$out/clang" "$out/module/"
-	make_module "$root" "$3" "$out/module" W=1 "${@:4}" >"$out/build.log" 2>&1 || :
-	{
-		[ -e "$out/module/xen-pciback-fixup.o" ] || cat "$out/build.log"
-		grep -E "$2" "$out/build.log" || :
-	} >"$out/log"
-	verdict "$1" "$out/log"
-}
-
-finding='warning:|error:|\*\*\*'
+clang=(CC=clang KCFLAGS="-Qunused-arguments -Wno-unknown-warning-option"
+	ccflags-remove-y="-mfunction-return=% -fconserve-stack -mrecord-mcount \
+		-fmin-function-alignment=% -ftrivial-auto-var-init=%")
 clang_finding='/fixup_[a-z]+\.[ch]:[0-9]+:[0-9]+: (warning|error):'
 for STACK in $STACKS; do
 	# The newest headers lack scripts/checker-valid.sh, which C=2 runs.
@@ -71,58 +37,49 @@ for STACK in $STACKS; do
 	suite=$(suite_of "$STACK")
 	for kver in $(for flavour in "${FLAVOURS[@]}"; do kvers "$flavour"; done); do
 		if [ "$STACK" = newest ]; then
-			check "gcc, $kver of $suite" "$finding" "$kver"
+			once "gcc, $kver of $suite" build "$root" "$finding" "$kver"
 		else
-			check "gcc and sparse, $kver of $suite" "$finding" "$kver" C=2
-			# shellcheck disable=SC2016 # for make
-			check "clang, $kver of $suite" "$clang_finding" "$kver" 'CC=$(M)/clang'
+			once "gcc and sparse, $kver of $suite" build "$root" "$finding" "$kver" C=2
+			once "clang, $kver of $suite" build "$root" "$clang_finding" "$kver" "${clang[@]}"
 		fi
 	done
 done
 
-cd "$TOP"
 mapfile -t sources < <(git ls-files 'drivers/*.[ch]' 'tools/testing/*.[ch]')
 mapfile -t kbuild < <(git ls-files 'drivers/*Makefile*' 'drivers/*Kconfig')
 for STACK in bookworm newest; do
-	checkers=$(build_source latest)
+	source=$(build_source latest)
 	series=$(series_of latest)
 	# Linux 6.1 has no kzalloc_obj().
-	"$checkers/scripts/checkpatch.pl" --no-tree --strict --terse --no-summary \
-		--show-types --ignore ALLOC_WITH_SIZEOF -f "${sources[@]}" "${kbuild[@]}" \
-		>"$out/log" 2>&1 || :
-	verdict "checkpatch --strict of Linux $series" "$out/log"
-
-	"$checkers/scripts/kernel-doc" -none -Wall drivers/xen/xen-pciback/*.[ch] \
-		>"$out/log" 2>&1 || :
-	verdict "kernel-doc of Linux $series" "$out/log"
+	check "checkpatch --strict of Linux $series" \
+		"$source/scripts/checkpatch.pl" --no-tree --strict --terse --no-summary \
+		--show-types --ignore ALLOC_WITH_SIZEOF -f "${sources[@]}" "${kbuild[@]}"
+	check "kernel-doc of Linux $series" \
+		silent "$source/scripts/kernel-doc" -none -Wall drivers/xen/xen-pciback/*.[ch]
 done
 
 # Those of the kernel's semantic patches that report; the rest only rewrite. Two need
 # an OCaml compiler, and are about other drivers.
 source=$(STACK=bookworm build_source latest)
-root=$source
-grep -rlw 'virtual report' "$source/scripts/coccinelle" | xargs grep -L ocaml | sort >"$out/cocci"
-cocci="the kernel's $(wc -l <"$out/cocci") coccinelle checks"
-if ! known "$cocci"; then
-	while read -r file; do
-		spatch -D report --no-show-diff --very-quiet --cocci-file "$file" \
-			--include-headers --dir drivers/xen/xen-pciback \
-			-I "$source/include" 2>"$out/spatch" ||
-			{ echo "$file: spatch failed:"; tail -n 3 "$out/spatch"; }
-	done <"$out/cocci" >"$out/log"
-	verdict "$cocci" "$out/log"
-fi
+mapfile -t patches < <(grep -rlw 'virtual report' "$source/scripts/coccinelle" |
+	xargs grep -L ocaml | sort)
+coccinelle() { # SOURCE PATCH... DIR
+	local patch log=${*: -1}/log
+	for patch in "${@:2:$#-2}"; do
+		spatch -D report --no-show-diff --very-quiet --cocci-file "$patch" \
+			--include-headers --dir drivers/xen/xen-pciback -I "$1/include" 2>"$log" ||
+			{ echo "$patch: spatch failed:"; tail -n 3 "$log"; }
+	done | tee "$log.found"
+	[ ! -s "$log.found" ]
+}
+once "the kernel's ${#patches[@]} coccinelle checks" coccinelle "$source" "${patches[@]}"
 
-sphinx-build -q -W --keep-going -n -b html Documentation "$out/html" >"$out/log" 2>&1 || :
-verdict "documents: built with warnings as errors" "$out/log"
+html=$(mktemp -d)
+trap 'rm -rf "$html"' EXIT
+check "documents: built with warnings as errors" \
+	silent sphinx-build -q -W --keep-going -n -b html Documentation "$html"
 
-git ls-files | while read -r file; do
-	if head -n 1 "$file" | grep -qE '^#!.*sh$|^# SPDX.*' &&
-	   head -n 3 "$file" | grep -qE '^#!.*sh$|^# shellcheck shell='; then
-		echo "$file"
-	fi
-done >"$out/scripts"
-xargs shellcheck -x <"$out/scripts" >"$out/log" 2>&1 || :
-verdict "shellcheck: $(wc -l <"$out/scripts") scripts" "$out/log"
-
+mapfile -t scripts < <(git ls-files | xargs awk 'FNR > 3 { nextfile }
+	/^#!.*sh$|^# shellcheck shell=/ { print FILENAME; nextfile }')
+check "shellcheck: ${#scripts[@]} scripts" shellcheck -x "${scripts[@]}"
 finish
