@@ -15,7 +15,7 @@ out=$BUILD/run/$STACK/mutants
 wait_lock "$out.lock" "$out"
 rm -rf "$out"
 mkdir -p "$out/tree"/{bin,dev,proc,sys}
-cp "$(build_busybox)/busybox" "$out/tree/bin/"
+cp "$(build_root)/busybox" "$out/tree/bin/"
 cp "$CHECKS/mutants-init" "$out/tree/init"
 dom0=()
 if [ "${DOM0-yes}" ]; then

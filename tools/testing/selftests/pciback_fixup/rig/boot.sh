@@ -108,10 +108,9 @@ make_payload() {
 
 # boot_args SERIES JOB DIR: fills QEMU_ARGS
 boot_args() {
-	local series=$1 job=$2 dir=$3 kernel module initrd xen root
+	local series=$1 job=$2 dir=$3 kernel module initrd root
 	# errexit is off where the caller asks for our status.
 	[ "$series" = debug ] || series=$(series_of "$series") || return
-	xen=$(build_xen) || return
 	kernel=$(kernel_of "$series") || return
 	module=$(module_of "$series" "$kernel") || return
 	initrd=$(build_dom0_initrd "$series" "$kernel") || return
@@ -120,7 +119,7 @@ boot_args() {
 	make_payload "$module" "$dir/payload.tar" "$job" || return
 	QEMU_ARGS=(
 		-cpu "qemu64,+svm,+npt" -smp "${CPUS:-1}" -m 3072
-		-kernel "$xen/xen.elf"
+		-kernel "$root/xen.elf"
 		-append "console=com1 dom0_mem=1500M loglvl=all guest_loglvl=all $XEN_ARGS"
 		-initrd "$kernel/vmlinuz console=hvc0 panic=1 sysrq_always_enabled rig.job=$job rig.stack=$STACK $DOM0_ARGS,$initrd/initrd.gz"
 		-global "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"

@@ -53,27 +53,17 @@ cached() {
 	echo "$dir"
 }
 
-# fetch_file FILE: download a package to where all are, once
-fetch_file() (
-	file=$CACHE/debs/$1
-	# Another may be at it: what has its name there is whole.
-	[ -e "$file" ] || wait_lock "$CACHE/lock/$1" "$1"
-	[ ! -e "$file" ] || exit 0
-	say "fetching $1"
-	dir=$(mktemp -d -p "$CACHE/debs") && cd "$dir" &&
-		in_stack apt-get -qq download "${1%%_*}" >&2 </dev/null &&
-		mv "$1" "$file" && rmdir "$dir"
+# unpack DIR PACKAGE...: download packages, and unpack them there
+unpack() (
+	as=
+	[ -w "$1" ] || as=$SUDO
+	debs=$(mktemp -d -p "$BUILD") || exit
+	trap 'rm -r "$debs"' EXIT
+	cd "$debs" && in_stack apt-get -qq download "${@:2}" >&2 </dev/null || exit
+	for deb in *; do
+		dpkg-deb --fsys-tarfile "$deb" | $as tar -x --keep-directory-symlink -C "$1" || exit
+	done
 )
-
-# fetch PACKAGE...: download packages, and print the files' paths
-fetch() {
-	local file
-	mkdir -p "$CACHE/debs"
-	in_stack apt-get download --print-uris "$@" | cut -d ' ' -f 2 | while read -r file; do
-		fetch_file "$file" || exit
-		echo "$CACHE/debs/$file"
-	done || die "cannot fetch all of: $*"
-}
 
 # fill_root SUITE PACKAGE,... DIR: DIR/root with the essential packages, these, and what they
 # depend on. They are unpacked: no maintainer script runs.
@@ -92,25 +82,22 @@ fill_root() {
 # stack. A module needs the compiler and the C library that belong to the kernel's headers,
 # a program the libraries of dom0.
 build_compiler() {
-	local suite headers packages debs
+	local suite headers packages
 	suite=$(suite_of "$STACK") || return
 	mapfile -t headers < <(for flavour in "${FLAVOURS[@]}"; do kvers "$flavour"; done |
 		sed 's/^/linux-headers-/')
 	# Some headers depend on their kernel, which would be most of it all.
 	mapfile -t packages < <(in_stack apt-cache depends "${headers[@]}" |
 		sed -n 's/^ *Depends: //p' | grep -vE '^(linux-image-|<)' | sort -u)
-	debs=$(fetch "${headers[@]}") || return
 	set -- "${COMPILER_PACKAGES[@]}" "${packages[@]}"
-	KEY=$(versions "$@") cached "compiler-$suite" \
-		fill_compiler "$suite" "$(IFS=,; echo "$*")" "$debs"
+	KEY=$(versions "$@" "${headers[@]}") cached "compiler-$suite" \
+		fill_compiler "$suite" "$(IFS=,; echo "$*")" "${headers[@]}"
 }
 
-fill_compiler() { # SUITE PACKAGE,... "DEB ..." DIR
-	local root=$4/root deb
-	fill_root "$1" "$2" "$4"
-	for deb in $3; do
-		dpkg-deb --fsys-tarfile "$deb" | $SUDO tar -x --keep-directory-symlink -C "$root"
-	done
+fill_compiler() { # SUITE PACKAGE,... HEADERS... DIR
+	local root=${*: -1}/root
+	fill_root "$1" "$2" "${@: -1}"
+	unpack "$root" "${@:3:$#-3}" || return
 	$SUDO ln -s mawk "$root/usr/bin/awk"
 	# Some containers cannot mount /proc. objtool wants to know where its stack is.
 	$SUDO mkdir -p "$root/proc/self"
@@ -131,28 +118,21 @@ in_root() {
 	return $status
 }
 
-# fill_file DEB PATTERN FILE DIR: DIR/FILE is that one of the package
-fill_file() {
-	dpkg-deb --fsys-tarfile "$1" | tar -xO --wildcards "$2" | zcat -f >"$4/$3"
-	chmod +x "$4/$3"
-}
-
-build_xen() {
-	local package deb
-	package=$(dependency xen-system-amd64 'xen-hypervisor-.*-amd64') || return
-	deb=$(fetch "$package") || return
-	cached xen fill_file "$deb" './boot/xen-*-amd64.gz' xen.elf
-}
-
-build_busybox() {
-	local deb
-	deb=$(fetch busybox-static) || return
-	cached busybox fill_file "$deb" './*bin/busybox' busybox
+# build_root: a folder with a disk image of dom0's root, and out of it xen.elf and busybox
+build_root() {
+	local suite packages
+	suite=$(suite_of "$STACK") || return
+	packages=$(dependency xen-system-amd64 'xen-(utils|hypervisor)-.*') || return
+	# shellcheck disable=SC2086 # words
+	set -- $packages "${DOM0_PACKAGES[@]}"
+	KEY=$(versions "$@") cached "dom0-root-$suite" fill_dom0 "$suite" "$(IFS=,; echo "$*")"
 }
 
 fill_dom0() {
 	local root=$3/root
 	fill_root "$@"
+	zcat "$root"/boot/xen-*-amd64.gz >"$3/xen.elf" || return
+	cp "$root/bin/busybox" "$3/"
 	$SUDO ln -s gawk "$root/usr/bin/awk"
 	$SUDO /sbin/ldconfig -r "$root"
 	$SUDO mkdir -p "$root"/{run/lock,lib/modules,proc/xen} \
@@ -163,19 +143,22 @@ fill_dom0() {
 	$SUDO chown "$(id -u)" "$3/root.img"
 }
 
-build_root() {
-	local suite utils
-	suite=$(suite_of "$STACK") || return
-	utils=$(dependency xen-system-amd64 'xen-utils-.*') || return
-	set -- "$utils" "${DOM0_PACKAGES[@]}"
-	KEY=$(versions "$@") cached "dom0-root-$suite" fill_dom0 "$suite" "$(IFS=,; echo "$*")"
+# build_kernel SERIES: vmlinuz, config, kver and the modules we use
+build_kernel() {
+	local kver packages
+	kver=$(kver "$1") || return
+	# From 7.x on what linux-image-VERSION was is in some packages that it depends on.
+	mapfile -t packages < <(in_stack apt-cache depends "linux-image-$kver" |
+		sed -nE 's/^( *Depends: )?(linux-[a-z]+-[0-9].*)/\2/p')
+	KEY=$(versions "${packages[@]}") cached "kernel-$kver" fill_kernel "$kver" \
+		"$DOM0_MODULES $GUEST_MODULES $STUBDOM_MODULES" "${packages[@]}"
 }
 
 # Keep of a kernel's packages what the initrds can use: the rest is 500 MB.
-fill_kernel() { # KVER "DEB ..." "MODULE ..." DIR
-	local kver=$1 dir=$4 all=$4/all deb
+fill_kernel() { # KVER "MODULE ..." PACKAGE... DIR
+	local kver=$1 dir=${*: -1} all=${*: -1}/all
 	mkdir "$all"
-	for deb in $2; do dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$all"; done
+	unpack "$all" "${@:3:$#-3}" || return
 	# The kernel's, since Linux 7.x
 	[ -e "$all/lib" ] || ln -s usr/lib "$all/lib"
 	mv "$all/boot/vmlinuz-$kver" "$dir/vmlinuz" 2>/dev/null ||
@@ -183,7 +166,7 @@ fill_kernel() { # KVER "DEB ..." "MODULE ..." DIR
 	# busybox' modprobe wants them plain.
 	find "$all" -name '*.ko.xz' -exec unxz {} +
 	/sbin/depmod -b "$all" "$kver"
-	copy_modules "$all" "$kver" "$3" "$dir"
+	copy_modules "$all" "$kver" "$2" "$dir"
 	rm -rf "$all"
 	echo "$kver" >"$dir/kver"
 }
@@ -202,18 +185,6 @@ copy_modules() {
 	cp "$from/lib/modules/$kver"/modules.{order,builtin,builtin.modinfo} \
 		"$to/lib/modules/$kver/"
 	/sbin/depmod -b "$to" "$kver"
-}
-
-# build_kernel SERIES: vmlinuz, config, kver and the modules we use
-build_kernel() {
-	local kver debs
-	kver=$(kver "$1") || return
-	# From 7.x on what linux-image-VERSION was is in some packages that it depends on.
-	# shellcheck disable=SC2046 # words
-	debs=$(fetch "linux-image-$kver" $(in_stack apt-cache depends "linux-image-$kver" |
-		sed -nE 's/^ *Depends: (linux-[a-z]+-[0-9].*)/\1/p')) || return
-	cached "kernel-$kver" \
-		fill_kernel "$kver" "$debs" "$DOM0_MODULES $GUEST_MODULES $STUBDOM_MODULES"
 }
 
 # make_module ROOT KVER DIR [VARIABLE=VALUE...]: build the module whose sources are in DIR
@@ -246,7 +217,7 @@ cpio_of() {
 	(cd "$1" && find . -mindepth 1 | sort | cpio --quiet -o -H newc -R 0:0 | "${@:2}")
 }
 
-# fill_initrd KERNEL BUSYBOX INIT "MODULE ..." [FILE...] DIR: DIR/initrd.gz with these
+# fill_initrd KERNEL DOM0_ROOT INIT "MODULE ..." [FILE...] DIR: DIR/initrd.gz with these
 fill_initrd() {
 	local dir=${*: -1} root=${*: -1}/tree
 	mkdir -p "$root"/{bin,dev,proc,sys,root,tmp}
@@ -260,16 +231,16 @@ fill_initrd() {
 
 # build_initrd NAME KERNEL INIT "MODULE ..." FILE...
 build_initrd() {
-	local busybox
-	busybox=$(build_busybox) || return
-	KEY=$(cat "$3" "${@:5}" | key -) cached "$1" fill_initrd "$2" "$busybox" "${@:3}"
+	local root
+	root=$(build_root) || return
+	KEY=$(cat "$3" "${@:5}" | key -) cached "$1" fill_initrd "$2" "$root" "${@:3}"
 }
 
 # bare_initrd DIR INIT [FILE...]: DIR/initrd.gz for a machine without Xen
 bare_initrd() {
-	local busybox
-	busybox=$(build_busybox) || return
-	fill_initrd "" "$busybox" "$2" "" "${@:3}" "$1"
+	local root
+	root=$(build_root) || return
+	fill_initrd "" "$root" "$2" "" "${@:3}" "$1"
 }
 
 build_dom0_initrd() { build_initrd "dom0-initrd-$1" "$2" "$RIG/dom0/init" "$DOM0_MODULES"; }
@@ -302,26 +273,25 @@ build_guest_initrd() { # SERIES KERNEL PROGRAMS
 	build_initrd "guest-initrd-$1" "$2" "$RIG/guest/init" "$GUEST_MODULES" "$3"/static/*
 }
 
-# A kernel's source: for debug kernels, and for the kernel's own checkers. What
-# no configuration of ours can use is left out.
-fill_source() {
-	local deb=$1 series=$2 dir=$3
-	dpkg-deb --fsys-tarfile "$deb" |
-		tar -xO "./usr/src/linux-source-$series.tar.xz" |
-		tar -xJ -C "$dir" --strip-components=1 --wildcards \
-			--exclude='*/drivers/gpu/*.[ch]' --exclude='*/sound/*.[ch]' \
-			--exclude='*/drivers/media/*.[ch]' \
-			--exclude='*/drivers/net/ethernet/[!i]*/*.[ch]' \
-			--exclude='*/drivers/net/wireless/*.[ch]' \
-			--exclude='*/arch/[!x]*/*.[chS]' --exclude='*/arch/*/*.dts*'
+# build_source SERIES: a kernel's source, for debug kernels and for the kernel's own checkers
+build_source() {
+	local series
+	series=$(series_of "$1") || return
+	KEY=$(versions "linux-source-$series") cached "source-$series" \
+		fill_source "linux-source-$series"
 }
 
-# build_source SERIES
-build_source() {
-	local series deb
-	series=$(series_of "$1") || return
-	deb=$(fetch "linux-source-$series") || return
-	cached "source-$series" fill_source "$deb" "$series"
+# What no configuration of ours can use is left out.
+fill_source() { # PACKAGE DIR
+	mkdir "$2/deb"
+	unpack "$2/deb" "$1" || return
+	tar -xJ -f "$2/deb/usr/src/$1.tar.xz" -C "$2" --strip-components=1 --wildcards \
+		--exclude='*/drivers/gpu/*.[ch]' --exclude='*/sound/*.[ch]' \
+		--exclude='*/drivers/media/*.[ch]' \
+		--exclude='*/drivers/net/ethernet/[!i]*/*.[ch]' \
+		--exclude='*/drivers/net/wireless/*.[ch]' \
+		--exclude='*/arch/[!x]*/*.[chS]' --exclude='*/arch/*/*.dts*' &&
+		rm -r "$2/deb"
 }
 
 # build_debug_kernel NAME...: our driver in the stack's latest kernel, with
