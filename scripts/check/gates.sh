@@ -113,7 +113,7 @@ check "programs speak English" language
 
 # check.sh: parts that sleep, in a copy of it
 mkdir -p "$tmp/scripts/check" "$tmp/${SELFTESTS#"$TOP/"}"
-cp "$CHECKS"/{check.sh,judge.sh,part.sh,split_tap.awk} "$tmp/scripts/check/"
+cp "$CHECKS"/{check.sh,judge.sh,part.sh,*.awk} "$tmp/scripts/check/"
 cp -r "$RIG" "$SELFTESTS/ktap.sh" "$tmp/${SELFTESTS#"$TOP/"}/"
 # shellcheck disable=SC2016 # for make
 printf '%s\n' 'check: a b' 'a b:' '	@$(dir $(lastword $(MAKEFILE_LIST)))part.sh $@ $(DO)' \

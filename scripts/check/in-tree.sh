@@ -12,29 +12,26 @@ trap 'rm -rf "$tmp"' EXIT
 
 # fill_configured SOURCE DIR: a build folder, configured and prepared
 fill_configured() {
-	cat "$RIG/kernel/common.config" >"$2/fragment"
-	run_logged "$BUILD/log/in-tree.log" make -C "$1" O="$2" \
-		KCONFIG_ALLCONFIG="$2/fragment" allnoconfig
-	run_logged "$BUILD/log/in-tree.log" make -C "$1" O="$2" -j"$(nproc)" prepare
+	cp "$RIG/kernel/common.config" "$2/fragment"
+	make_kernel "$1" "$2" KCONFIG_ALLCONFIG="$2/fragment" allnoconfig
+	make_kernel "$1" "$2" prepare
 }
 
 # builds SOURCE FOLDER y|m KUNIT: without a warning in our files
 builds() {
-	local source=$1 dir=$2 log=$BUILD/log/in-tree-build.log
+	local source=$1 dir=$2
 	"$source/scripts/config" --file "$dir/.config" -e KUNIT \
 		"-$( [ "$3" = y ] && echo e || echo m )" XEN_PCIDEV_BACKEND_FIXUP \
 		"-$4" XEN_PCIDEV_BACKEND_FIXUP_KUNIT_TEST
-	make -C "$source" O="$dir" olddefconfig >"$log" 2>&1 || return
+	make_kernel "$source" "$dir" olddefconfig
 	grep -qx "CONFIG_XEN_PCIDEV_BACKEND_FIXUP=$3" "$dir/.config" || {
 		echo "the option did not take"
 		return 1
 	}
 	rm -f "$dir/$driver"/*fixup*
-	make -C "$source" O="$dir" W=1 -j"$(nproc)" "$driver/" \
-		>"$log" 2>&1 && [ -e "$dir/$driver/fixup_main.o" ] &&
-		! grep -E 'fixup_[a-z_]+\.[ch]:.*(warning|error):' "$log" && return
-	cat "$log"
-	return 1
+	make_kernel "$source" "$dir" W=1 "$driver/"
+	[ -e "$dir/$driver/fixup_main.o" ]
+	! grep -E 'fixup_[a-z_]+\.[ch]:.*(warning|error):' "$dir/make.log"
 }
 
 # A copy of the source: a step of the series is put into it, and the debug kernels are
@@ -48,7 +45,7 @@ for series in $(series); do
 	dir=$(KEY=$(cat "$RIG/kernel/common.config") cached "in-tree-$series" \
 		fill_configured "$source")
 	# A build folder knows where it was made.
-	run_logged "$BUILD/log/in-tree.log" make -C "$source" O="$dir" -j"$(nproc)" prepare
+	make_kernel "$source" "$dir" prepare
 	for kind in m y; do
 		check "$series: builds in the kernel tree as =$kind, with the KUnit test" \
 			builds "$source" "$dir" $kind e

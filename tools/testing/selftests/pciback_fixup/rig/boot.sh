@@ -11,69 +11,19 @@
 
 QEMU=(qemu-system-x86_64 -machine "q35,accel=tcg" -display none -no-reboot -nic none)
 
-# The PCI Express devices. The firmware numbers the buses in this order:
-#
-#   00:10.0 root port
-#    `- 01:00.0 e1000e		v1 capability
-#   00:11.0 root port
-#    `- 02:00.0 nvme		v2; SR-IOV, VFs at 02:00.1 and .2
-#   00:12.0 root port
-#    |- 03:00.0 qemu-xhci	v2 \ one card with two functions
-#    `- 03:00.1 e1000e		v1 /
-#   00:13.0 root port
-#    `- 04:00.0 upstream switch port
-#        `- 05:00.0 downstream switch port
-#            `- 06:00.0 nvme	v2
-#   00:14.0 root port with a hot-plug slot
-#    `- 07:00.0 e1000e		"hot"
-#   00:17.0 root port
-#    `- 0?:00.0 virtio-rng	its Link Control can be written
-#   00:18.0 e1000e		on the root bus, so an RCiEP already
-#   00:19.0 edu			conventional PCI
-DEVICES=(
-	-device "pcie-root-port,id=rp1,bus=pcie.0,addr=0x10,chassis=1,slot=1"
-	-device "e1000e,romfile=,bus=rp1"
-	-device "pcie-root-port,id=rp2,bus=pcie.0,addr=0x11,chassis=2,slot=2"
-	-device "nvme-subsys,id=subsys0"
-	-device "nvme,serial=sriov,subsys=subsys0,bus=rp2,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2,max_ioqpairs=6,msix_qsize=7"
-	-device "pcie-root-port,id=rp3,bus=pcie.0,addr=0x12,chassis=3,slot=3"
-	-device "qemu-xhci,bus=rp3,addr=0.0,multifunction=on"
-	-device "e1000e,romfile=,bus=rp3,addr=0.1"
-	-device "pcie-root-port,id=rp4,bus=pcie.0,addr=0x13,chassis=4,slot=4"
-	-device "x3130-upstream,id=up,bus=rp4"
-	-device "xio3130-downstream,id=down,bus=up,chassis=5,slot=5"
-	-device "nvme,serial=switched,bus=down"
-	-device "pcie-root-port,id=rp5,bus=pcie.0,addr=0x14,chassis=6,slot=6"
-	-device "e1000e,romfile=,id=hot,bus=rp5"
-	-device "pcie-root-port,id=rp8,bus=pcie.0,addr=0x17,chassis=9,slot=9"
-	-device "virtio-rng-pci,bus=rp8"
-	-device "e1000e,romfile=,bus=pcie.0,addr=0x18"
-	-device "edu,bus=pcie.0,addr=0x19"
-)
-
 # More for Xen's command line and for dom0's, and for QEMU's.
 XEN_ARGS=${XEN_ARGS-}
 read -ra MORE_ARGS <<<"${MORE_ARGS-}"
 DOM0_ARGS=${DOM0_ARGS-}
 
 # kernel_of SERIES: the folder of dom0's kernel: a series, or "debug"
-kernel_of() {
-	if [ "$1" = debug ]; then
-		build_debug_kernel xen
-	else
-		build_kernel "$1"
-	fi
-}
+kernel_of() { if [ "$1" = debug ]; then build_debug_kernel xen; else build_kernel "$1"; fi; }
 
-# module_of SERIES KERNEL: the path of the module for it
+# module_of KERNEL: the path of the module for it; a debug kernel has it
 module_of() {
 	local dir
-	if [ "$1" = debug ]; then
-		find "$2/lib/modules" -name xen-pciback-fixup.ko
-	else
-		dir=$(build_module "$(cat "$2/kver")") || return
-		echo "$dir/xen-pciback-fixup.ko"
-	fi
+	find "$1/lib/modules" -name xen-pciback-fixup.ko | grep . && return
+	dir=$(build_module "$(cat "$1/kver")") && echo "$dir/xen-pciback-fixup.ko"
 }
 
 # make_payload MODULE FILE JOB: what dom0 finds in /rig, as a tar archive; in /rig/more it
@@ -86,8 +36,7 @@ make_payload() {
 	cp -r "$TOP/Documentation/admin-guide" "$tree/docs"
 	programs=$(build_programs) || return
 	mkdir "$tree/kselftest"
-	find "$SELFTESTS" -maxdepth 1 -type f -exec cp -t "$tree/kselftest" {} +
-	find "$programs" -maxdepth 1 -type f -exec cp -t "$tree/kselftest" {} +
+	find "$SELFTESTS" "$programs" -maxdepth 1 -type f -exec cp -t "$tree/kselftest" {} +
 	cp -r "$programs/bin" "$tree/"
 	cp "$programs/static/config_reads" "$tree/bin/"
 	for guest in ${GUEST_SERIES:-latest}; do
@@ -112,7 +61,7 @@ boot_args() {
 	# errexit is off where the caller asks for our status.
 	[ "$series" = debug ] || series=$(series_of "$series") || return
 	kernel=$(kernel_of "$series") || return
-	module=$(module_of "$series" "$kernel") || return
+	module=$(module_of "$kernel") || return
 	initrd=$(build_dom0_initrd "$series" "$kernel") || return
 	root=$(build_root) || return
 	mkdir -p "$dir"
@@ -122,30 +71,11 @@ boot_args() {
 		-kernel "$root/xen.elf"
 		-append "console=com1 dom0_mem=1500M loglvl=all guest_loglvl=all $XEN_ARGS"
 		-initrd "$kernel/vmlinuz console=hvc0 panic=1 sysrq_always_enabled rig.job=$job rig.stack=$STACK $DOM0_ARGS,$initrd/initrd.gz"
-		-global "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"
-		-device "intel-iommu,intremap=on,aw-bits=48"
+		-readconfig "$RIG/machine.cfg"
 		-drive "file=$root/root.img,if=virtio,format=raw,snapshot=on"
 		-drive "file=$dir/payload.tar,if=virtio,format=raw,readonly=on"
-		-device "virtio-serial-pci"
-		-chardev "socket,id=monitor,path=monitor,server=on,wait=off"
-		-mon "chardev=monitor,mode=readline"
-		-chardev "socket,id=to-monitor,path=monitor"
-		-device "virtserialport,chardev=to-monitor,name=monitor"
-		"${DEVICES[@]}" "${MORE_ARGS[@]}"
+		"${MORE_ARGS[@]}"
 	)
-}
-
-# give_up DIR WHY...: say what was seen last
-give_up() {
-	local dir=$1
-	shift
-	{
-		echo "error: $*"
-		echo "The console ends with:"
-		tail -n 25 "$dir/console.log" | sed 's/^/    /'
-		echo "All of it is in $dir/console.log"
-	} >&2
-	return 1
 }
 
 # What no log may hold: kernel splats, Xen's, and what the sanitizers say.
@@ -168,22 +98,6 @@ clean_log() {
 	! awk -v known="$KNOWN" -f "$RIG/unknown_reports.awk" "$1" | grep -nE "$SPLAT" >&2
 }
 
-# press_keys: what to write to a monitor while the machine runs. QEMU's TCG with SVM
-# loses the wake-up of a halted CPU now and then: its timer's interrupt is pending in
-# the local APIC, and it sleeps on. Any other interrupt ends that. Guests take as long with
-# it as without.
-press_keys() { while sleep 0.5; do echo "sendkey shift"; done; }
-
-# ask_why DIR: have a machine that stands still say on its console where: Xen, what dom0's
-# CPUs do, and then Linux, what it knows of them and which tasks are blocked
-ask_why() {
-	local keys
-	for keys in $'\1\1\1' 0 $'\1\1\1' $'\17l' $'\17w'; do
-		echo -n "$keys" >"$1/console.in"
-		sleep 2
-	done
-}
-
 # run_job SERIES JOB: boot a machine, have its dom0 do a job, and print what the
 # job prints. Fails if the job does, or if a stage does not end in time.
 run_job() {
@@ -199,64 +113,13 @@ run_job() {
 }
 
 run_machine() {
-	local series=$1 job=$2 dir=$BUILD/run/$STACK/$2-$1 status='' log qemu line limit deadline stage
+	local dir=$BUILD/run/$STACK/$2-$1 status=0
 	rm -rf "$dir"
-	boot_args "$series" "$job" "$dir" || return
-	mkfifo "$dir"/console.{in,out}
-	exec 8<>"$dir/console.out"	# it has an end once we close it too
-	cat "$dir/console.out" >"$dir/console.log" 8<&- &
-	log=$!
-	stage="Xen and dom0 come up"
-	say "booting Xen with dom0 $series, of the stack $STACK"
-	deadline=$((SECONDS + 240))
-	# From there: a socket's path must not be long.
-	exec 9< <(cd "$dir" && exec 8<&- && exec "${QEMU[@]}" "${QEMU_ARGS[@]}" -monitor stdio \
-		-serial pipe:console \
-		-chardev "file,id=results,path=/dev/fd/3" \
-		-device "virtserialport,chardev=results,name=results" \
-		-chardev "file,id=files,path=files.tar" \
-		-device "virtserialport,chardev=files,name=files" \
-		< <(press_keys) 3>&1 >/dev/null 2>qemu.log)
-	qemu=$!
-	# shellcheck disable=SC2064 # this process, whatever comes later
-	trap "kill $qemu 2>/dev/null || :" EXIT
-	while [ -z "$status" ]; do
-		limit=$((deadline - SECONDS))
-		if [ $limit -le 0 ]; then
-			status=timeout
-		elif IFS= read -r -u 9 -t $limit line; then
-			line=${line%$'\r'}
-			echo "$line" >>"$dir/results"
-			case $line in
-			'@stage '*)
-				read -r _ limit stage <<<"$line"
-				deadline=$((SECONDS + limit))
-				say "$stage"
-				;;
-			'@end '*) status=${line#@end } ;;
-			*) echo "$line" ;;
-			esac
-		elif ! kill -0 $qemu 2>/dev/null; then
-			status=qemu
-		fi
-	done
-	exec 9<&-
-	[ "$status" != timeout ] || ask_why "$dir"
-	# It is not asked to end: QEMU 7.2 may crash as Xen turns off the IOMMU, which still
-	# knows the bus of a switch that was pulled out.
-	kill -KILL $qemu 2>/dev/null || :
-	exec 8<&-
-	wait $qemu $log 2>/dev/null || :
-	trap - EXIT
-	mkdir -p "$dir/guests"
-	tar -C "$dir/guests" -xf "$dir/files.tar" 2>/dev/null || :
+	boot_args "$1" "$2" "$dir" || return
+	say "booting Xen with dom0 $1, of the stack $STACK"
+	SECONDS_BEFORE=$SECONDS "$RIG/machine.py" "$dir" "${QEMU[@]}" "${QEMU_ARGS[@]}" || status=1
 	rm -f "$dir"/{files,payload}.tar
-	case $status in
-	0) return 0 ;;
-	timeout) give_up "$dir" "this stage did not end in time: $stage" ;;
-	qemu) give_up "$dir" "the machine went down during: $stage ($(tail -n 3 "$dir/qemu.log"))" ;;
-	*) echo "error: the job $job failed in dom0 (status $status)" >&2; return 1 ;;
-	esac
+	return $status
 }
 
 # job SERIES JOB: run it, and look at the logs; prints results
@@ -281,8 +144,9 @@ boot_bare() {
 	timeout "$3" "${QEMU[@]}" -cpu qemu64 "${@:5}" -kernel "$1/vmlinuz" \
 		-initrd "$2/initrd.gz" -append "console=ttyS0 panic=-1 $4" \
 		-serial "file:$2/console.log" </dev/null >"$2/qemu.log" 2>&1 || :
-	grep -q "rig: done" "$2/console.log" ||
-		give_up "$2" "the machine did not come to its end in $3 s"
+	grep -q "rig: done" "$2/console.log" && return
+	tail -n 25 "$2/console.log" >&2
+	die "the machine did not come to its end in $3 s; all of its console is in $2/console.log"
 }
 
 [ "${BASH_SOURCE[0]}" = "$0" ] || return 0

@@ -6,9 +6,9 @@
 . "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 
 # What the rig itself needs on the building machine, and what debug kernels do.
-RIG_PACKAGES=(qemu-system-x86 mmdebstrap e2fsprogs cpio kmod xz-utils gzip)
+RIG_PACKAGES=(qemu-system-x86 mmdebstrap e2fsprogs cpio kmod xz-utils gzip python3)
 
-KERNEL_PACKAGES=(make gcc libc6-dev bc flex bison libelf-dev libssl-dev perl python3)
+KERNEL_PACKAGES=(make gcc libc6-dev bc flex bison libelf-dev libssl-dev perl)
 
 # What compiles our programs and modules, beside the kernels' headers. W=1 runs
 # kernel-doc: perl.
@@ -174,14 +174,12 @@ fill_kernel() { # KVER "MODULE ..." PACKAGE... DIR
 # copy_modules FROM KVER "MODULE ..." TO: with what they depend on. The debug kernels lack
 # some.
 copy_modules() {
-	local from=$1 kver=$2 modules=$3 to=$4 module path
+	local from=$1 kver=$2 to=$4
 	mkdir -p "$to/lib/modules/$kver"
-	for module in $modules; do
-		/sbin/modprobe -q -d "$from" -S "$kver" -D "$module"
-	done | awk '$1 == "insmod" { print $2 }' | sort -u |
-		while read -r path; do
-			install -D -m 644 "$path" "$to/${path#"$from/"}"
-		done
+	# shellcheck disable=SC2086 # words
+	{ /sbin/modprobe -qaD -d "$from" -S "$kver" $3 || :; } |
+		sed -n "s|^insmod $from/\([^ ]*\).*|\1|p" | sort -u |
+		(cd "$from" && xargs -r cp --parents -t "$to")
 	cp "$from/lib/modules/$kver"/modules.{order,builtin,builtin.modinfo} \
 		"$to/lib/modules/$kver/"
 	/sbin/depmod -b "$to" "$kver"
@@ -245,28 +243,20 @@ bare_initrd() {
 
 build_dom0_initrd() { build_initrd "dom0-initrd-$1" "$2" "$RIG/dom0/init" "$DOM0_MODULES"; }
 
-# The selftests' programs, the command, and what needs no library, for guests
-fill_programs() { # ROOT DIR
-	cp -r "$TOP/tools/pciback-fixup" "$2/command"
-	cp -r "$SELFTESTS"/{Makefile,helpers} "$RIG"/guest/*.c "$2/"
-	run_logged "$BUILD/log/programs.log" in_root "$1" "$2" sh -ec '
-		make all CC=gcc
-		make -C command clean
-		make -C command CC=gcc CFLAGS="-O2 -Werror" VERSION="$0"
-		mkdir bin static
-		mv command/pciback-fixup bin/
-		for program in helpers/config_reads hammer fabric_check; do
-			gcc -static -s -Os -Wall -o "static/${program##*/}" $program.c
-		done' "$(sed -n 's/^MODULE_VERSION("\(.*\)");$/\1/p' "$MODULE_DIR/fixup_main.c")"
-	rm -r "$2"/{command,helpers,hammer.c,fabric_check.c,Makefile}
+fill_programs() { # ROOT VERSION DIR
+	cp -r "$TOP/tools/pciback-fixup" "$3/command"
+	cp -r "$SELFTESTS"/{Makefile,helpers} "$RIG"/{programs.mk,guest/*.c} "$3/"
+	run_logged "$BUILD/log/programs.log" in_root "$1" "$3" make -f programs.mk VERSION="$2"
+	rm -r "$3"/{command,helpers,*.c,Makefile,programs.mk}
 }
 
 build_programs() {
-	local compiler
+	local compiler version
 	compiler=$(build_compiler) || return
-	KEY=$(grep ^MODULE_VERSION "$MODULE_DIR/fixup_main.c"
-		cat "$TOP"/tools/pciback-fixup/{*.[ch],Makefile} "$SELFTESTS"/{Makefile,helpers/*.c} \
-			"$RIG"/guest/*.c) cached programs fill_programs "$compiler/root"
+	version=$(sed -n 's/^MODULE_VERSION("\(.*\)");$/\1/p' "$MODULE_DIR/fixup_main.c")
+	KEY=$(cat "$TOP"/tools/pciback-fixup/{*.[ch],Makefile} "$SELFTESTS"/{Makefile,helpers/*.c} \
+		"$RIG"/{programs.mk,guest/*.c}) cached programs \
+		fill_programs "$compiler/root" "$version"
 }
 
 build_guest_initrd() { # SERIES KERNEL PROGRAMS
@@ -294,37 +284,35 @@ fill_source() { # PACKAGE DIR
 		rm -r "$2/deb"
 }
 
+# make_kernel SOURCE DIR ARGUMENT...: make there what was configured in DIR
+make_kernel() {
+	run_logged "$2/make.log" make -C "$1" O="$2" -j"$(nproc)" "${@:3}"
+}
+
 # build_debug_kernel NAME...: our driver in the stack's latest kernel, with
 # kernel/common.config and kernel/NAME.config of each name. Its folder is kept and built
 # again in place, so that a change of the driver does not build all of it.
 build_debug_kernel() {
-	local name source dir fragments start=$SECONDS
+	local name source dir fragment start=$SECONDS
 	name=$(IFS=-; echo "$*")
-	fragments=(common "$@")
-	fragments=("${fragments[@]/#/"$RIG/kernel/"}")
-	fragments=("${fragments[@]/%/.config}")
 	source=$(build_source latest) || return
-	dir=$CACHE/kernel-$name-$( (echo "$source"; cat "${fragments[@]}") | key -)
+	fragment=$(cd "$RIG/kernel" && cat common.config "${@/%/.config}") || return
+	dir=$CACHE/kernel-$name-$(echo "$source" "$fragment" | key -)
 	mkdir -p "$dir"
-	# The source folder is shared: one kernel at a time, until we return.
-	exec 8>"$CACHE/debug-kernels.lock"
-	flock 8
+	# The source folder is shared: one kernel at a time, until our process ends.
+	wait_lock "$CACHE/debug-kernels.lock" "the kernel source"
 	"$TOP/scripts/in-tree.sh" "$source" || return
 	if [ ! -e "$dir/.config" ]; then
 		say "building a debug kernel, $name: this takes some minutes"
-		cat "${fragments[@]}" >"$dir/fragment"
-		run_logged "$BUILD/log/kernel-$name.log" make -C "$source" \
-			O="$dir" KCONFIG_ALLCONFIG="$dir/fragment" allnoconfig
+		echo "$fragment" >"$dir/fragment"
+		make_kernel "$source" "$dir" KCONFIG_ALLCONFIG="$dir/fragment" allnoconfig
 	fi
 	rm -rf "${dir:?}/lib/modules"
-	run_logged "$BUILD/log/kernel-$name.log" make -C "$source" O="$dir" \
-		-j"$(nproc)" bzImage modules
-	run_logged "$BUILD/log/kernel-$name.log" make -C "$source" O="$dir" \
-		INSTALL_MOD_PATH="$dir" modules_install
+	make_kernel "$source" "$dir" bzImage modules
+	make_kernel "$source" "$dir" INSTALL_MOD_PATH="$dir" modules_install
 	cp "$dir/arch/x86/boot/bzImage" "$dir/vmlinuz"
 	cp "$dir/include/config/kernel.release" "$dir/kver"
 	[ $((SECONDS - start)) -lt 5 ] ||
 		say "built the debug kernel $name in $((SECONDS - start)) s"
-	exec 8>&-
 	echo "$dir"
 }
