@@ -22,9 +22,6 @@ rejects() { # VALUE: EINVAL, and nothing changes
 
 read_only() { ! { echo 1 >"$d/$1"; } 2>/dev/null; }
 
-# as_nobody COMMAND: without a user's or a capability's privilege
-as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
-
 values_on="1 y Y on On ON yes"
 values_off="0 n N off Off OFF no"
 values_bad="2 -1 maybe o x"

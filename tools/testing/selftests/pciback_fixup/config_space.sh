@@ -11,16 +11,13 @@ sysfs=$PCI/$BDF/config
 proc=/proc/bus/pci/${BDF:5:2}/${BDF:8}
 [ "${BDF:0:4}" = 0000 ] || proc=/proc/bus/pci/${BDF%%:*}:${BDF:5:2}/${BDF:8}
 
-# only_nibble OFF ON FLAGS_AT: each value of ON is that of OFF, but for the type
-only_nibble() {
-	paste -d' ' "$1" "$2" | awk -v at="$3" -f "$HERE/only_nibble.awk"
-}
-
 views() { "$HERE/config_views" "$1" >"$2"; }
 
-# Quiet status registers are needed to compare two passes over the hardware.
+# same_but_nibble CONFIG: each value is that from when it was off, but for the type. Quiet
+# status registers are needed to compare two passes over the hardware.
 same_but_nibble() {
-	views "$1" "$TMP"/on && only_nibble "$TMP"/off "$TMP"/on "$at"
+	views "$1" "$TMP"/on &&
+		paste -d' ' "$TMP"/off "$TMP"/on | awk -v at="$at" -f "$HERE/only_nibble.awk"
 }
 
 hits() { get "$BDF" hits; }

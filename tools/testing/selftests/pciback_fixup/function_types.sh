@@ -9,10 +9,8 @@ need_device
 
 # what BDF: its Device/Port Type as lspci says, or "conventional"
 what() {
-	local line
-	line=$(lspci -vv -s "$1" 2>/dev/null | grep -o 'Express (v[12]) [^,(]*' | head -n 1)
-	line=${line#Express (v?) }
-	echo "${line:-conventional}" | sed 's/ *$//; s/ MSI.*//'
+	lspci -vv -s "$1" 2>/dev/null | sed -nE 's/.*Express \(v[12]\) ([^,(]*[^,( ]).*/\1/p' |
+		grep . || echo conventional
 }
 
 untouched() { # BDF: bound to pciback, it has no folder and reads as before

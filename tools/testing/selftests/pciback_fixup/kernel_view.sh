@@ -8,19 +8,13 @@
 need_device
 
 # What Linux derives from its cached copy of the register, and from the link.
-facts() {
-	local f
-	for f in max_link_speed max_link_width current_link_speed \
-		current_link_width reset_method d3cold_allowed \
-		aer_dev_correctable msi_bus power_state; do
-		[ ! -e "$PCI/$BDF/$f" ] || echo "$f: $(cat "$PCI/$BDF/$f")"
-	done
-	ls "$PCI/$BDF/link" 2>/dev/null
+facts() (
+	cd "$PCI/$BDF" || exit
+	grep -s . {max,current}_link_{speed,width} reset_method d3cold_allowed \
+		aer_dev_correctable msi_bus power_state
 	# Slots and services belong to ports only.
-	for f in "$PCI/$BDF"/*pcie*; do
-		echo "$f"
-	done
-}
+	ls -d link/* ./*pcie* 2>/dev/null
+)
 
 # LNKCTL and LNKCTL2 as the hardware has them; v1 capabilities lack the second.
 link_control() { setpci -s "$BDF" CAP_EXP+10.w CAP_EXP+30.w; }

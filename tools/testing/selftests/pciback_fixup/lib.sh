@@ -36,6 +36,9 @@ cleanup() {
 }
 trap cleanup EXIT
 
+# as_nobody COMMAND...: without a user's or a capability's privilege
+as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+
 # --- devices and their files --------------------------------------------
 
 # with_domain BDF: leaves it in REPLY, for $() is a process, which costs much in a
@@ -176,6 +179,33 @@ kernel_log_mark() {
 kernel_log_since() { dmesg | sed "1,/$log_mark\$/d"; }
 logged() { kernel_log_since | grep -q -- "$1"; }
 
+# repeat NUMBER COMMAND...: so often, each time with success
+repeat() {
+	local n
+	for ((n = 0; n < $1; n++)); do
+		"${@:2}" || { echo "# failed in cycle $n"; return 1; }
+	done
+	echo "# $n cycles"
+}
+
+# beside FUNCTION COMMAND...: run the command while the function is called again and again.
+# Says how often the function succeeded, and leaves that in $TMP/FUNCTION. Fails as well if
+# the function's last call does not return.
+beside() {
+	local worker=$1 pid status=0 n=0
+	echo 0 >"$TMP/$worker"
+	touch "$TMP/goes_on.$worker"
+	while [ -e "$TMP/goes_on.$worker" ]; do
+		"$worker" && echo $((++n)) >"$TMP/$worker"
+	done &
+	pid=$!
+	"${@:2}" || status=1
+	rm "$TMP/goes_on.$worker"
+	wait_for 60 test ! -d /proc/$pid || { echo "# $worker does not return"; return 1; }
+	echo "# meanwhile: $worker, $(cat "$TMP/$worker") times"
+	return $status
+}
+
 # --- simulated errors -------------------------------------------------------
 
 need_aer_inject() { modprobe -n -q aer_inject || skip_all "this kernel has no aer_inject"; }
@@ -185,16 +215,13 @@ need_aer_inject() { modprobe -n -q aer_inject || skip_all "this kernel has no ae
 # bus, device, function, padding; uncorrectable and correctable status; four words
 # of header log; domain. Fatal is a Data Link Protocol Error.
 inject() {
-	local bdf uncorrectable='\x00\x00\x00\x00' correctable='\x01\x00\x00\x00'
+	local bdf status='\x00\x00\x00\x00\x01\x00\x00\x00'
 	with_domain "$1"
 	bdf=$REPLY
-	if [ "${2-}" = fatal ]; then
-		uncorrectable='\x10\x00\x00\x00'
-		correctable='\x00\x00\x00\x00'
-	fi
+	[ "${2-}" != fatal ] || status='\x10\x00\x00\x00\x00\x00\x00\x00'
 	[ -e /dev/aer_inject ] || modprobe aer_inject || return
-	printf '%b' "\\x${bdf:5:2}\\x${bdf:8:2}\\x0${bdf:11}\\x00" "$uncorrectable" \
-		"$correctable" '\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00' \
+	printf '%b' "\\x${bdf:5:2}\\x${bdf:8:2}\\x0${bdf:11}\\x00$status" \
+		'\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00' \
 		'\x00\x00\x00\x00' >"$TMP"/aer
 	cat "$TMP"/aer >/dev/aer_inject
 }
@@ -203,14 +230,17 @@ inject() {
 
 HOTPLUG_BDF=0000:07:00.0
 
+# port NAME: the device node of the virtio port of that name
+port() {
+	local name
+	name=$(grep -lx "$1" /sys/class/virtio-ports/*/name 2>/dev/null) || return
+	name=${name%/name}
+	echo "/dev/${name##*/}"
+}
+
 need_hotplug() {
-	local name s
-	monitor=
-	for name in /sys/class/virtio-ports/*/name; do
-		[ "$(cat "$name" 2>/dev/null)" = monitor ] &&
-			monitor=/dev/$(basename "$(dirname "$name")")
-	done
-	[ -n "$monitor" ] || skip_all "this machine has no monitor to plug with"
+	local monitor s
+	monitor=$(port monitor) || skip_all "this machine has no monitor to plug with"
 	exec 5<>"$monitor"
 	cat <&5 >"$TMP"/monitor.log &
 	later "kill $!"
@@ -219,10 +249,8 @@ need_hotplug() {
 	done
 }
 
-absent() { [ ! -e "$PCI/$HOTPLUG_BDF" ]; }
-
 # The slot's power switch spares the five seconds of the attention button.
-unplug() { echo 0 >"$power" && wait_for 20 absent; }
+unplug() { echo 0 >"$power" && wait_for 20 not test -e "$PCI/$HOTPLUG_BDF"; }
 
 # plug DEVICE COMMAND...: plug it in, and wait until the command succeeds
 plug() {

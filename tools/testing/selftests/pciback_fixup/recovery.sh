@@ -20,57 +20,34 @@ echo 20 >$limit
 dmesg -n 1
 later "dmesg -n 7"
 
-writer() { # what is refused, for the device does not answer now, is no matter
-	local n=0
-	while [ ! -e "$TMP"/recovery.end ]; do
-		put $fails $((n % 2)) 2>/dev/null
-		put $other $((n % 2)) 2>/dev/null
-		n=$((n + 1))
-	done >/dev/null
-	echo "# $n times written" >>"$TMP"/recovery.counts
-}
-
-binder() {
-	local n=0
-	while [ ! -e "$TMP"/recovery.end ]; do
-		echo $other >"$PCIBACK/unbind"
-		echo $other >"$PCIBACK/bind"
-		n=$((n + 1))
-	done 2>/dev/null
-	echo "# $n times unbound and bound" >>"$TMP"/recovery.counts
-}
+# What is refused, for the device does not answer now, is no matter.
+written=0
+writes() {
+	written=$((1 - written))
+	put "$fails" "$written"
+	put "$other" "$written"
+} >/dev/null
+binds() {
+	echo "$other" >"$PCIBACK/unbind"
+	echo "$other" >"$PCIBACK/bind"
+} 2>/dev/null
 
 # The log is full of what was switched: its lines are counted as they come.
 resets() { wc -l <"$TMP"/recovery.resets; }
-ended() { [ ! -d "/proc/$writer" ] && [ ! -d "/proc/$binder" ]; }
 
-errors() {
-	local n before
-	for ((n = 0; n < ${ERRORS:-15}; n++)); do
-		before=$(resets)
-		inject "$fails" fatal || return
-		wait_for 60 eval '[ "$(resets)" -gt '"$before"' ]' || {
-			echo "# error $n: the bus was not reset"
-			return 1
-		}
-	done
-	echo "# $n fatal errors, each with a reset"
+error() {
+	local before
+	before=$(resets)
+	inject "$fails" fatal && wait_for 60 eval '[ "$(resets)" -gt '"$before"' ]'
 }
 
-start 6
-rm -f "$TMP"/recovery.*
+start 5
 dmesg --follow-new >"$TMP"/recovery.log &
 later "kill $!"
 tail -f "$TMP"/recovery.log | grep --line-buffered "Port link has been reset" >"$TMP"/recovery.resets &
 later "kill $!"
-writer &
-writer=$!
-binder &
-binder=$!
-check "fatal errors are answered with a reset" errors
-touch "$TMP"/recovery.end
-check "those who write, unbind and bind come to their end" wait_for 60 ended
-cat "$TMP"/recovery.counts
+check "fatal errors are answered with a reset, and who writes, unbinds or binds meanwhile goes on" \
+	beside writes beside binds repeat "${ERRORS:-15}" error
 check "no task was blocked" not grep "blocked for more than" "$TMP"/recovery.log
 for bdf in $fails $other; do
 	check "$bdf can be switched on and off" \

@@ -23,35 +23,15 @@ refused() { # ERROR
 truth() { is "$(get "$BDF" guest_flags)" "0x$(setpci -s "$BDF" CAP_EXP+2.w)"; }
 
 # On another CPU: sysfs reads the link's speed without a lock, and config with it.
-reader() {
-	while :; do
-		read -r _ <"$d/current_link_speed"
-		LC_ALL=C read -r -d "" -N 64 _ <"$d/config"
-	done 2>/dev/null
-}
-injector() {
-	local n=0
-	while inject "$BDF"; do
-		n=$((n + 1))
-		echo "$n" >"$TMP"/injections
-	done
-}
-
-# toggles on|maybe: switch on and off with a reader and an injector beside it
-toggles() {
-	local status reader injector
-	rm -f "$TMP"/injections
-	reader &
-	reader=$!
-	injector &
-	injector=$!
-	wait_for 10 test -s "$TMP"/injections
-	"$HERE/rciep_toggles" "$BDF" "$at" "$hardware" "${TOGGLES:-300}" "$1"
-	status=$?
-	kill "$reader" "$injector"
-	wait "$reader" "$injector" 2>/dev/null
-	echo "# meanwhile: $(cat "$TMP"/injections) errors injected"
-	[ "$(cat "$TMP"/injections)" -gt 10 ] && truth && return "$status"
+reads() {
+	read -r _ <"$d/current_link_speed"
+	read -r -d "" -N 64 _ <"$d/config" || :
+} 2>/dev/null
+injects() { inject "$BDF"; }
+toggles() { # on|maybe
+	beside reads beside injects \
+		"$HERE/rciep_toggles" "$BDF" "$at" "$hardware" "${TOGGLES:-300}" "$1" &&
+		[ "$(cat "$TMP"/injects)" -gt 10 ] && truth
 }
 
 start 24

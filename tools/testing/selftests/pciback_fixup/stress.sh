@@ -20,54 +20,29 @@ hardware=$(get "$BDF" hardware_flags)
 dmesg -n 5
 later "dmesg -n 7"
 
-# disturb: until it is killed, have the device come and go
-disturb() {
-	local binds=0 scans=0 running=yes
-	trap 'running=' TERM
-	while [ -n "$running" ]; do
-		echo "$BDF" >"$PCIBACK/unbind"
-		echo "$BDF" >"$PCIBACK/bind"
-		binds=$((binds + 1))
-		if [ $((binds % 10)) = 0 ]; then
-			echo 1 >"$PCI/$BDF/remove"
-			echo 1 >/sys/bus/pci/rescan
-			assign "$BDF"
-			scans=$((scans + 1))
-		fi
-	done
-	echo "# meanwhile: $binds times unbound and bound, $scans times removed and found by a rescan"
-	[ "$binds" -gt 0 ]
+# The device comes and goes.
+moves=0
+moves() {
+	echo "$BDF" >"$PCIBACK/unbind"
+	echo "$BDF" >"$PCIBACK/bind"
+	if [ $((++moves % 10)) = 0 ]; then
+		echo 1 >"$PCI/$BDF/remove"
+		echo 1 >/sys/bus/pci/rescan
+		assign "$BDF"
+	fi
 }
 
-# config_stress at the device, alone or while the device comes and goes
 stress=("$HERE/config_stress" "$BDF" "$offset" "$hardware")
-toggled_alone() { "${stress[@]}" "${TOGGLES:-500}" "${READS:-5000}"; }
-toggled_disturbed() {
-	local status=0
-	disturb &
-	"${stress[@]}" "${MOVING:-50}" 0 || status=1
-	kill $!
-	wait $! && [ "$status" = 0 ]
-}
 
 # loads: the module comes, is used and goes, while the device is read
+load() { module_load "devices=($BDF)" && in_force "$BDF" && put "$BDF" 0 >/dev/null && module_unload; }
 loads() {
-	local n status=0 reader
+	local status=0
 	"${stress[@]}" 0 0 &
-	reader=$!
 	module_unload || return
-	for ((n = 0; n < ${LOADS:-3}; n++)); do
-		if ! module_load "devices=($BDF)" ||
-		   ! is "$(get "$BDF" guest_flags)" "$(rciep_of "$hardware")" ||
-		   ! put "$BDF" 0 >/dev/null || ! module_unload; then
-			echo "# failed in cycle $n"
-			status=1
-			break
-		fi
-	done
-	kill "$reader"
-	wait "$reader" || status=1
-	echo "# $n times loaded and unloaded"
+	repeat "${LOADS:-3}" load || status=1
+	kill $!
+	wait $! || status=1
 	[ -d "$MODULE" ] || module_load
 	return "$status"
 }
@@ -75,9 +50,11 @@ loads() {
 random_writes() { "$HERE/rciep_writes" "$(dir "$BDF")/rciep" "${WRITES:-1000}" "${SEED:-$(date +%s)}"; }
 restored() { put "$BDF" 0 && is "$(get "$BDF" guest_flags)" "$hardware"; }
 
-start 6
-check "read on every CPU while it is switched" toggled_alone
-check "... and while it is bound, unbound, removed and found" toggled_disturbed
+start 7
+check "read on every CPU while it is switched" "${stress[@]}" "${TOGGLES:-500}" "${READS:-5000}"
+check "... and while it is bound, unbound, removed and found" \
+	beside moves "${stress[@]}" "${MOVING:-50}" 0
+check "... which it was" test "$(cat "$TMP"/moves)" -gt 0
 check "it is there, and off" restored
 check "random writes to rciep" random_writes
 put "$BDF" 0

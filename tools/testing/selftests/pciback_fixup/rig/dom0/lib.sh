@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# What the jobs in dom0 share.
+# What the jobs in dom0 share, beside what all tests do.
+
+# shellcheck source=../../lib.sh
+. /rig/kselftest/lib.sh
 
 # The kernel series that guests can have, oldest first, and the latest of them
 GUESTS=$(find /rig/guest -name 'vmlinuz-*' | sed 's/.*vmlinuz-//' | sort -V | xargs)
@@ -8,23 +11,8 @@ GUEST=${GUESTS##* }
 
 stage() { echo "@stage $*"; }
 
-# port NAME: the device node of the virtio port of that name
-port() {
-	local n
-	for n in /sys/class/virtio-ports/*/name; do
-		if [ "$(cat "$n" 2>/dev/null)" = "$1" ]; then
-			echo "/dev/$(basename "$(dirname "$n")")"
-			return
-		fi
-	done
-	echo "/dev/hvc0"
-}
-
 start_xen() {
-	local m
-	for m in xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs xen-pciback; do
-		modprobe -q $m
-	done
+	modprobe -qa xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs xen-pciback
 	mountpoint -q /proc/xen || mount -t xenfs xenfs /proc/xen || return
 	xenstored --pid-file=/run/xen/xenstored.pid || return
 	xen-init-dom0 >/dev/null || return
@@ -43,7 +31,7 @@ guest() { guest_starts "$@" && guest_ends "$2"; }
 
 log_of() { echo "/tmp/guest-$1.log"; }
 
-# guest_starts KIND NAME SERIES BDF...: run it, and go on
+# guest_starts KIND NAME SERIES BDF...: run it, and go on; with PAUSED it does not run yet
 guest_starts() {
 	local name=$2
 	{
@@ -51,7 +39,7 @@ guest_starts() {
 		"$1_config" "${@:2}"
 	} >"/tmp/$name.cfg"
 	rm -f "$(log_of "$name")"	# xenconsoled adds to that of an earlier guest
-	xl create -q "/tmp/$name.cfg" >"/tmp/$name.xl" 2>&1 && return
+	xl create -q ${PAUSED:+-p} "/tmp/$name.cfg" >"/tmp/$name.xl" 2>&1 && return
 	echo "# xl create says:"
 	sed 's/^/# /' "/tmp/$name.xl"
 	sed 's/^/# its QEMU: /' "/var/log/xen/qemu-dm-$name.log" 2>/dev/null
@@ -159,12 +147,7 @@ run() {
 	echo "# test: $*"
 	for test in "./$1.sh" "/rig/jobs/$1.sh" "$1"; do [ ! -e "$test" ] || break; done
 	# The functions are tests of their own too.
-	(
-		export PCIBACK_FIXUP_BDF=${2-01:00.0}
-		# shellcheck source=/dev/null
-		[ -e "$test" ] || . /rig/kselftest/lib.sh
-		"$test"
-	) || status=$?
+	(PCIBACK_FIXUP_BDF=${2-01:00.0} "$test") || status=$?
 	[ $status = 0 ] || echo "not ok - $*: exit status $status"
 }
 
@@ -176,13 +159,7 @@ lockdep_watches() {
 
 # Linux 6.12's xen-pciback forgets its config space fields as a device is
 # unbound: pcistub_device_release() drops the pointer to them first.
-leaks() {
-	awk '
-		function show() { if (report && report !~ /xen_pcibk_config_/) printf "# %s", report }
-		/^unreferenced object/ { show(); report = "" }
-		{ report = report $0 "\n# " }
-		END { show() }' $LEAKS
-}
+leaks() { awk -f /rig/dom0/leaks.awk $LEAKS; }
 
 goes_without_leaks() {
 	if [ -e "$LEAKS" ]; then start 2; else start 1; fi

@@ -3,8 +3,6 @@
 # The command pciback-fixup in a real dom0: what it says is what is, and the
 # remedies that it prints work as printed.
 
-# shellcheck source=../../lib.sh
-. /rig/kselftest/lib.sh
 # shellcheck source=../dom0/lib.sh
 . /rig/dom0/lib.sh
 
@@ -55,8 +53,7 @@ check "list shows an RCiEP" eval 'says 0 "$BDF" list && grep -q "^$BDF *Endpoint
 check "lspci agrees" eval 'lspci -vv -s "$BDF" | grep -q "Root Complex Integrated Endpoint"'
 
 name=$'quo"te \303\274 \e[1m'
-{ echo 'name="holder"'; pv_config holder "$GUEST" "$BDF"; } >/tmp/holder.cfg
-check "a guest holds the device" xl create -q -p /tmp/holder.cfg
+PAUSED=yes check "a guest holds the device" guest_starts pv holder "$GUEST" "$BDF"
 domid=$(xl domid holder)
 xenstore-write "/local/domain/0/backend/pci/$domid/0/domain" "$name"
 check "list shows its name, but no escape character" says 0 $'quo"te \303\274 \\x1b[1m' list "$BDF"
@@ -78,8 +75,7 @@ check "disable --all" eval 'says 0 "$BDF" disable --all && is "$(get 07:00.0 rci
 check "a pattern" eval 'says 0 "$BDF" enable "${BDF%.*}.*" && in_force "$BDF"'
 check "enable --persist writes both files" eval 'says 0 "$BDF: added to" enable --persist "$BDF" && grep -q "($BDF)" $conf && grep -qx xen-pciback-fixup $load'
 
-as_user() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
-check "not root: it says so" eval '! as_user $fixup enable "$BDF" 2>/tmp/said && grep -q "run this as root" /tmp/said'
+check "not root: it says so" eval '! as_nobody $fixup enable "$BDF" 2>/tmp/said && grep -q "run this as root" /tmp/said'
 
 put "$BDF" 0
 module_unload

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0
+# Print kmemleak's reports, but for those of xen-pciback's configuration fields.
+function show() { if (report && report !~ /xen_pcibk_config_/) printf "# %s", report }
+/^unreferenced object/ { show(); report = "" }
+{ report = report $0 "\n# " }
+END { show() }
