@@ -11,17 +11,16 @@ need_hotplug
 cycles=${CYCLES:-3}
 
 slot=$HOTPLUG_BDF
-is_on() { [ "$(cat "$(dir "$slot")/rciep" 2>/dev/null)" = 1 ]; }
 
 start 8
 assign "$slot"
 put "$slot" 1
-cycle() { unplug && plug e1000e,romfile= is_on && in_force "$slot"; }
+cycle() { unplug && plug e1000e,romfile= is_on "$slot" && in_force "$slot"; }
 check "unplugged and plugged $cycles times: on each time" repeat "$cycles" cycle
 
 reads() { cat "$PCI/$slot/config" || :; } >/dev/null 2>&1
 check "unplugged while it is read" beside reads unplug
-other() { plug qemu-xhci is_on && in_force "$slot"; }
+other() { plug qemu-xhci is_on "$slot" && in_force "$slot"; }
 check "another kind of device in its place: on, for its slot is" other
 check "the type of the other is its own" is "$(get "$slot" hardware_flags)" 0x0002
 check "it can be switched off" eval 'put "$slot" 0 && is "$(get "$slot" guest_flags)" 0x0002'

@@ -24,9 +24,6 @@ write_flags() { # the register is read-only, switched on as well as off
 		put "$BDF" 0 && is "$(get "$BDF" guest_flags)" "$hardware" && put "$BDF" 1
 }
 
-# What the kernel saves and restores around it
-reset() { echo 1 >"$PCI/$BDF/reset"; }
-
 if [ -n "${LNKCTL-}" ]; then start 9; else start 8; fi
 put "$BDF" 0
 [ -z "${LNKCTL-}" ] || {
@@ -43,7 +40,7 @@ check "LNKCTL, LNKCTL2: the same while on" is "$(link_control)" "$link"
 check "a write of 0 to the register changes nothing" write_flags 0000 "$(rciep_of "$hardware")"
 check "a write of ffff to the register changes nothing" write_flags ffff "$(rciep_of "$hardware")"
 if [ -e "$PCI/$BDF/reset" ]; then
-	check "a reset while on" reset
+	check "a reset while on" reset "$BDF"
 else
 	skip "a reset while on" "the kernel knows no way to reset $BDF"
 fi

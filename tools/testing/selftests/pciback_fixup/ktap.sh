@@ -58,6 +58,9 @@ is() {
 
 not() { ! "$@"; }
 
+# commented COMMAND...: what it says are comments here
+commented() { "$@" 2>&1 | sed 's/^/# /'; return "${PIPESTATUS[0]}"; }
+
 # wait_for SECONDS COMMAND...: until it succeeds
 wait_for() {
 	local end=$((SECONDS + $1))

@@ -72,6 +72,12 @@ in_force() {
 	is "$(get "$1" guest_flags)" "$(rciep_of "$hardware")"
 }
 
+# is_on BDF: it is there, and switched on
+is_on() { [ "$(get "$1" rciep 2>/dev/null)" = 1 ]; }
+
+# reset BDF: in the way that its kernel chooses
+reset() { echo 1 >"$PCI/$1/reset"; }
+
 # flags_offset BDF: where its config space has PCI_EXP_FLAGS
 flags_offset() {
 	local capability
@@ -238,15 +244,19 @@ port() {
 	echo "/dev/${name##*/}"
 }
 
+# power_of BDF: the switch of its slot
+power_of() {
+	local address
+	address=$(grep -lx "${1%.*}" /sys/bus/pci/slots/*/address) && echo "${address%/*}/power"
+}
+
 need_hotplug() {
-	local monitor s
+	local monitor
 	monitor=$(port monitor) || skip_all "this machine has no monitor to plug with"
 	exec 5<>"$monitor"
 	cat <&5 >"$TMP"/monitor.log &
 	later "kill $!"
-	for s in /sys/bus/pci/slots/*; do
-		[ "$(cat "$s/address")" = "${HOTPLUG_BDF%.*}" ] && power=$s/power
-	done
+	power=$(power_of "$HOTPLUG_BDF")
 }
 
 # The slot's power switch spares the five seconds of the attention button.

@@ -42,7 +42,8 @@ make_payload() {
 	for guest in ${GUEST_SERIES:-latest}; do
 		guest=$(series_of "$guest") || return
 		kernel=$(build_kernel "$guest") || return
-		initrd=$(build_guest_initrd "$guest" "$kernel" "$programs") || return
+		initrd=$(build_initrd "guest-initrd-$guest" "$kernel" "$RIG/guest/init" \
+			"$GUEST_MODULES" "$programs"/static/*) || return
 		cp "$kernel/vmlinuz" "$tree/guest/vmlinuz-$guest"
 		cp "$initrd/initrd.gz" "$tree/guest/initrd-$guest.gz"
 		[ "$job" = stubdomain ] || continue
@@ -62,7 +63,7 @@ boot_args() {
 	[ "$series" = debug ] || series=$(series_of "$series") || return
 	kernel=$(kernel_of "$series") || return
 	module=$(module_of "$kernel") || return
-	initrd=$(build_dom0_initrd "$series" "$kernel") || return
+	initrd=$(build_initrd "dom0-initrd-$series" "$kernel" "$RIG/dom0/init" "$DOM0_MODULES") || return
 	root=$(build_root) || return
 	mkdir -p "$dir"
 	make_payload "$module" "$dir/payload.tar" "$job" || return

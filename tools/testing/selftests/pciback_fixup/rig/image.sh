@@ -196,9 +196,7 @@ fill_module() { # KVER ROOT DIR
 	local log=$BUILD/log/module-$1.log
 	cp "$MODULE_DIR"/{fixup_*.[ch],Makefile*} "$3/"
 	run_logged "$log" make_module "$2" "$1" "$3" W=1
-	if grep -n 'warning:' "$log" >&2; then
-		die "the module builds with warnings for $1"
-	fi
+	! grep -n 'warning:' "$log" >&2 || die "the module builds with warnings for $1"
 	find "$3" -mindepth 1 -not -name xen-pciback-fixup.ko -delete
 }
 
@@ -241,8 +239,6 @@ bare_initrd() {
 	fill_initrd "" "$root" "$2" "" "${@:3}" "$1"
 }
 
-build_dom0_initrd() { build_initrd "dom0-initrd-$1" "$2" "$RIG/dom0/init" "$DOM0_MODULES"; }
-
 fill_programs() { # ROOT VERSION DIR
 	cp -r "$TOP/tools/pciback-fixup" "$3/command"
 	cp -r "$SELFTESTS"/{Makefile,helpers} "$RIG"/{programs.mk,guest/*.c} "$3/"
@@ -257,10 +253,6 @@ build_programs() {
 	KEY=$(cat "$TOP"/tools/pciback-fixup/{*.[ch],Makefile} "$SELFTESTS"/{Makefile,helpers/*.c} \
 		"$RIG"/{programs.mk,guest/*.c}) cached programs \
 		fill_programs "$compiler/root" "$version"
-}
-
-build_guest_initrd() { # SERIES KERNEL PROGRAMS
-	build_initrd "guest-initrd-$1" "$2" "$RIG/guest/init" "$GUEST_MODULES" "$3"/static/*
 }
 
 # build_source SERIES: a kernel's source, for debug kernels and for the kernel's own checkers

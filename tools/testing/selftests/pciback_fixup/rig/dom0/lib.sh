@@ -157,10 +157,6 @@ lockdep_watches() {
 	finish
 }
 
-# Linux 6.12's xen-pciback forgets its config space fields as a device is
-# unbound: pcistub_device_release() drops the pointer to them first.
-leaks() { awk -f /rig/dom0/leaks.awk $LEAKS; }
-
 goes_without_leaks() {
 	if [ -e "$LEAKS" ]; then start 2; else start 1; fi
 	check "rmmod after all of it" rmmod xen-pciback-fixup
@@ -169,7 +165,7 @@ goes_without_leaks() {
 			sleep 6
 			echo scan >$LEAKS
 		done
-		check "kmemleak has found nothing but what xen-pciback leaks" is "$(leaks)" ""
+		check "kmemleak has found nothing but what xen-pciback leaks" is "$(awk -f /rig/dom0/leaks.awk $LEAKS)" ""
 	fi
 	finish
 }

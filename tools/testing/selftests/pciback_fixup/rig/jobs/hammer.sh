@@ -29,13 +29,13 @@ hammering() { # KIND
 	check "$name: switched $switched times meanwhile" \
 		/rig/kselftest/config_stress "$bdf" "$offset" "$hardware" "$switched" 0
 	put "$bdf" 1
-	check "$name: reset $resets times meanwhile" repeat "$resets" reset
+	check "$name: reset $resets times meanwhile" repeat "$resets" reset "$bdf"
 	check "$name: on after that" in_force "$bdf"
 	check "$name: still at it" goes_on "$log"
 	check "$name: pulled out while the guest has it" unplug
 	sleep 2
 	xl destroy "$name"
-	check "$name: plugged in again, it is on" plug e1000e,romfile= is_back
+	check "$name: plugged in again, it is on" plug e1000e,romfile= is_on "$bdf"
 	echo "# the guest: $(said "$log")"
 	check "$name: each value was a legal one" legal "$log"
 	put "$bdf" 0
@@ -51,8 +51,6 @@ hammered() {
 }
 goes_on() { hammered "$1"; wait_for 60 hammered "$1"; }
 
-reset() { echo 1 >"$PCI/$bdf/reset"; }
-is_back() { [ "$(get "$bdf" rciep 2>/dev/null)" = 1 ]; }
 legal() { grep -q "illegal 0" "$1" && ! grep -q "illegal [1-9]" "$1"; }
 
 # shellcheck disable=SC2086 # words
