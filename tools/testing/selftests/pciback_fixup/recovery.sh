@@ -41,13 +41,14 @@ error() {
 	inject "$fails" fatal && wait_for 60 eval '[ "$(resets)" -gt '"$before"' ]'
 }
 
-start 5
+start 6
 dmesg --follow-new >"$TMP"/recovery.log &
 later "kill $!"
 tail -f "$TMP"/recovery.log | grep --line-buffered "Port link has been reset" >"$TMP"/recovery.resets &
 later "kill $!"
-check "fatal errors are answered with a reset, and who writes, unbinds or binds meanwhile goes on" \
+check "fatal errors are answered with a reset, and who writes, unbinds or binds comes to an end" \
 	beside writes beside binds repeat "${ERRORS:-15}" error
+check "... having written, unbound and bound" test "$(cat "$TMP"/writes)" -gt 0 -a "$(cat "$TMP"/binds)" -gt 0
 check "no task was blocked" not grep "blocked for more than" "$TMP"/recovery.log
 for bdf in $fails $other; do
 	check "$bdf can be switched on and off" \
