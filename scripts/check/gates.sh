@@ -26,6 +26,29 @@ fails "clean_log: a missing file" clean_log "$tmp/none"
 fails "clean_log: an empty file" clean_log "$tmp/empty"
 fails "clean_log: a warning" clean_log "$tmp/splat"
 
+# machine.py: $JOB writes what a job would print, and QEMU goes on after it
+cat >"$tmp/qemu" <<'EOF'
+#!/bin/bash
+echo "the console" >console.log
+eval "$JOB" >"$(printf '%s\n' "$@" | sed -n 's/.*id=results,path=//p')"
+exec sleep 86420
+EOF
+chmod +x "$tmp/qemu"
+machine() { JOB=$1 "$RIG/machine.py" "$tmp" "$tmp/qemu"; }
+fails_with() { # TEXT JOB
+	local said
+	said=$(not machine "$2" 2>&1) && grep -F "$1" <<<"$said" && return
+	echo "$said"
+	return 1
+}
+check "machine.py: a job that is done" machine 'echo a line; echo "@end 0"'
+check "machine.py: a job that fails" fails_with "(status 3)" 'echo "@end 3"'
+check "machine.py: a stage that takes too long" fails_with "did not end in time: the stage" \
+	'echo "@stage 1 the stage"'
+check "machine.py: ... shows the console" fails_with "the console" 'echo "@stage 1 the stage"'
+check "machine.py: QEMU goes down" fails_with "went down during: Xen and dom0" exit
+check "machine.py: no QEMU is left" not pgrep -f "sleep 86420"
+
 # A dom0 that goes down once, with this on its console and these results
 goes_down() { # CONSOLE RESULTS
 	local console=$1 results=$2 dir=$tmp/down/run/$STACK/a-job-latest
