@@ -19,7 +19,15 @@ done
 # In a session of its own, which ends with us: timeout makes process groups.
 setsid "${MAKE:-make}" --no-print-directory -k -j2 -f "$CHECKS/parts.mk" "$1" &
 parts=$!
-trap 'pkill -s $parts || :' EXIT
+# More than once, for what a part is about to start.
+end_parts() {
+	local signal
+	for signal in TERM TERM TERM TERM TERM KILL; do
+		pkill -$signal -s $parts || break
+		sleep 1
+	done
+}
+trap end_parts EXIT
 trap 'exit 1' INT TERM HUP
 status=0
 wait $parts || status=$?
