@@ -47,23 +47,26 @@ check "machine.py: a stage that takes too long" fails_with "did not end in time:
 	'echo "@stage 1 the stage"'
 check "machine.py: ... shows the console" fails_with "the console" 'echo "@stage 1 the stage"'
 check "machine.py: QEMU goes down" fails_with "went down during: Xen and dom0" exit
+check "machine.py: QEMU crashes" fails_with "QEMU crashed (SIGSEGV)" 'kill -SEGV $$'
 check "machine.py: no QEMU is left" not pgrep -f "sleep 86420"
 
-# A dom0 that goes down once, with this on its console and these results
-goes_down() { # CONSOLE RESULTS
-	local console=$1 results=$2 dir=$tmp/down/run/$STACK/a-job-latest
+# A dom0 that goes down once, with this on its console, these results, and this of QEMU
+goes_down() { # CONSOLE RESULTS [QEMU]
+	local console=$1 results=$2 qemu=${3-} dir=$tmp/down/run/$STACK/a-job-latest
 	BUILD=$tmp/down
 	rm -rf "$BUILD"
 	run_machine() {
-		[ ! -e "$dir.int3.log" ] || return 0
+		[ ! -e "$dir.first.log" ] || return 0
 		mkdir -p "$dir"
 		echo "$console" >"$dir/console.log"
+		echo "$qemu" >"$dir/qemu.log"
 		printf %s "$results" >"$dir/results"
 		return 1
 	}
 	run_job latest a-job
 }
 check "run_job: a breakpoint of QEMU's as dom0 boots" goes_down 'Oops: int3: 0000' ''
+check "run_job: QEMU crashes as dom0 boots" goes_down '' '' 'QEMU crashed (SIGSEGV)'
 fails "run_job: another crash as dom0 boots" goes_down 'Oops: 0000' ''
 fails "run_job: the same once dom0 is up" goes_down 'Oops: int3: 0000' '@stage 1 up'
 

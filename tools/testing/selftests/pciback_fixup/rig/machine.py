@@ -96,6 +96,9 @@ def do_job(qemu, results):
         with contextlib.suppress(OSError):
             ask_why()
         raise Stuck(f"this stage did not end in time: {stage}") from None
+    if qemu.wait() < 0:
+        with open("qemu.log", "a", encoding="utf-8") as log:
+            print(f"QEMU crashed ({signal.Signals(-qemu.returncode).name})", file=log)
     raise Stuck("\n".join([f"the machine went down during: {stage}", "QEMU's last words:",
                            *last_lines("qemu.log", 3)]))
 

@@ -33,7 +33,7 @@ follow() {
 	local command
 	command=$(remedy)
 	echo "# as it says: $command"
-	PATH=/rig/bin:$PATH bash -c "$command" >/dev/null 2>&1
+	bash -c "$command" >/dev/null 2>&1
 }
 parameter() { is "$(cat "$MODULE"/parameters/devices)" "$1"; }
 

@@ -8,7 +8,6 @@
 
 need_rig
 need_device
-export PATH=/rig/bin:$PATH
 put "$BDF" 0
 module_unload
 mkdir -p "/lib/modules/$(uname -r)/updates" /etc/{modprobe,modules-load}.d
