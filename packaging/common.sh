@@ -8,12 +8,6 @@ NAME=xen-pciback-fixup
 DEB=$BUILD/deb
 RPM=$BUILD/rpm
 
-# version_of TREE: the module's, which all else takes from there
-version_of() {
-	sed -n 's/^MODULE_VERSION("\(.*\)");$/\1/p' \
-		"$1/drivers/xen/xen-pciback/fixup_main.c" | grep .
-}
-
 VERSION=$(version_of "$TOP") || die "fixup_main.c has no MODULE_VERSION"
 
 # same_version FILE VERSION: a file that has to name it by itself does

@@ -19,13 +19,6 @@ result() { # STATUS DESCRIPTION
 	fi
 }
 
-# check DESCRIPTION COMMAND...: a test that passes if the command succeeds
-check() {
-	local status=0
-	"${@:2}" || status=1
-	result $status "$1"
-}
-
 skip() { # DESCRIPTION REASON
 	skips=$((skips + 1))
 	result 0 "$1 # SKIP $2"

@@ -23,6 +23,13 @@ export LC_ALL=C
 
 log_marks=0
 
+# check DESCRIPTION COMMAND...: a test that passes if the command succeeds
+check() {
+	local status=0
+	"${@:2}" || status=1
+	result $status "$1"
+}
+
 # --- what was changed, to be put back in reverse ------------------------
 
 undo=()

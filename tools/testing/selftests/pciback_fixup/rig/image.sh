@@ -39,7 +39,7 @@ cached() {
 	local name=$1 dir start=$SECONDS
 	shift
 	dir=$CACHE/$name-$( (echo "${@//$CACHE}" "${KEY-}"
-		declare -f "$1" fill_root copy_modules in_root make_module) | key -)
+		declare -f "$1" fill_root unpack copy_modules in_root make_module) | key -)
 	# Others may want the same at the same time.
 	[ -e "$dir" ] || wait_lock "$CACHE/lock/${dir##*/}" "$name"
 	if [ ! -e "$dir" ]; then
@@ -239,6 +239,11 @@ bare_initrd() {
 	fill_initrd "" "$root" "$2" "" "${@:3}" "$1"
 }
 
+# version_of TREE: the module's, which all else takes from there
+version_of() {
+	sed -n 's/^MODULE_VERSION("\(.*\)");$/\1/p' "$1/drivers/xen/xen-pciback/fixup_main.c" | grep .
+}
+
 fill_programs() { # ROOT VERSION DIR
 	cp -r "$TOP/tools/pciback-fixup" "$3/command"
 	cp -r "$SELFTESTS"/{Makefile,helpers} "$RIG"/{programs.mk,guest/*.c} "$3/"
@@ -249,7 +254,7 @@ fill_programs() { # ROOT VERSION DIR
 build_programs() {
 	local compiler version
 	compiler=$(build_compiler) || return
-	version=$(sed -n 's/^MODULE_VERSION("\(.*\)");$/\1/p' "$MODULE_DIR/fixup_main.c")
+	version=$(version_of "$TOP") || return
 	KEY=$(cat "$TOP"/tools/pciback-fixup/{*.[ch],Makefile} "$SELFTESTS"/{Makefile,helpers/*.c} \
 		"$RIG"/{programs.mk,guest/*.c}) cached programs \
 		fill_programs "$compiler/root" "$version"
