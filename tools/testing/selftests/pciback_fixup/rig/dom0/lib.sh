@@ -56,6 +56,7 @@ guest_ends() {
 		echo "# the guest $name was not done after 300 s; its console ends with:"
 		tail -n 15 "$(log_of "$name")" | sed 's/^/# /'
 	}
+	report "$name" | sed -n "s/^boots/# the guest $name &/p"
 	for bdf in $(xl pci-list "$name" | awk 'NR > 1 { print $2 }'); do
 		xl pci-detach "$name" "$bdf" || status=1
 	done

@@ -18,8 +18,8 @@ depmod
 # A block is for a dom0 shell if it begins with one of these. What needs the
 # source, the net, keys of a firmware, or trouble that is not there, is not run.
 mine='^(cd|modprobe|rmmod|xl|echo|cat|grep|lspci|for|pciback-fixup|ls|readlink|uname|options|dmesg)( |$)'
-# Attaching needs a guest that runs.
-other='sig_enforce|xl pci-attach'
+# Attaching needs a guest that runs; a guest's log is not dom0's.
+other='sig_enforce|xl pci-attach|state reset'
 # A file of the administrator's own, as the pages call it
 own=/etc/modprobe.d/local-pciback-fixup.conf
 # All that the commands may write
