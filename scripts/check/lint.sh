@@ -6,8 +6,9 @@
 # a finding is a failure.
 . "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/image.sh"
 
+# coccinelle looks for libpython3.N.so, which it does not depend on.
 need "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" \
-	coccinelle shellcheck git python3-sphinx
+	coccinelle libpython3-dev shellcheck git python3-sphinx
 cd "$TOP"
 
 # build ROOT PATTERN KVER [VARIABLE=VALUE...] DIR: of the module, with no line like that
