@@ -24,8 +24,10 @@ for file in $changed; do
 done
 sed -i '/^XEN PCIBACK FIXUP$/,/^$/d' "$tree/MAINTAINERS"
 command git init -q "$tree"
-git config user.name "$(command git -C "$top" config user.name)"
-git config user.email "$(command git -C "$top" config user.email)"
+# Who you are in the project's folder; git says what to do if it does not know.
+{ command git -C "$top" config --get-regexp '^user\.' || :; } | while read -r key value; do
+	git config "$key" "$value"
+done
 git add -A
 git commit -q -m "the kernel"
 
@@ -47,11 +49,7 @@ step 2-kunit $driver/{Kconfig,fixup_main.c,fixup_test*}
 step 3-selftests tools/testing/selftests
 step 4-documents Documentation MAINTAINERS
 
-[ -z "$(git status --porcelain)" ] || {
-	echo "error: no step of the series has these:" >&2
-	git status --porcelain >&2
-	exit 1
-}
+! git status --porcelain | sed 's/^/error: no step of the series has /' | grep . >&2 || exit 1
 
 rm -f "$out"/*.patch
 git format-patch -q --cover-letter -o "$out" HEAD~4

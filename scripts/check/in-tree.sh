@@ -50,7 +50,10 @@ for series in $(series); do
 	done
 done
 
-check "a series of patches can be written" "$TOP/scripts/patches.sh" "$source" "$tmp/patches"
+# By somebody, for git may not know anybody here.
+check "a series of patches can be written" \
+	env GIT_{AUTHOR,COMMITTER}_{NAME=test,EMAIL=test@localhost} \
+	"$TOP/scripts/patches.sh" "$source" "$tmp/patches"
 for patch in "$tmp"/patches/000[1-9]-*.patch; do
 	# MAINTAINERS comes in the last step; a Kconfig has to name another;
 	# shell has lines that cannot be broken, and "off off" is two arguments.
