@@ -31,7 +31,7 @@ any() { echo 0 >$failslab/require-start; echo 0xffffffffffffffff >$failslab/requ
 
 complete() { # its folder and all in it is there, and it is on
 	is "$(cd "$(dir "$BDF")" 2>/dev/null && echo *)" "guest_flags hardware_flags hits rciep" &&
-		is "$(get "$BDF" rciep)" 1 && is "$(get "$BDF" guest_flags)" "$(rciep_of "$hardware")"
+		is "$(get "$BDF" rciep)" 1 && in_force "$BDF" "$hardware"
 }
 nothing() { # dom0 reads the hardware's value, and there is no folder
 	not test -e "$(dir "$BDF")" &&

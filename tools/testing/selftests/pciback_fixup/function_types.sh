@@ -23,7 +23,7 @@ untouched() { # BDF: bound to pciback, it has no folder and reads as before
 
 changed() { # BDF
 	assign "$1" && put "$1" 1 &&
-		is "$(get "$1" guest_flags)" "$(rciep_of "$(get "$1" hardware_flags)")" &&
+		in_force "$1" &&
 		is "$(what "$1")" "Root Complex Integrated Endpoint" &&
 		put "$1" 0 && is "$(what "$1")" Endpoint
 }
@@ -32,7 +32,7 @@ alone() { # BDF OTHER: switching one on leaves the other as it was
 	put "$1" 1 && is "$(get "$2" guest_flags)" "$(get "$2" hardware_flags)" &&
 		put "$2" 1 && put "$1" 0 &&
 		is "$(get "$1" guest_flags)" "$(get "$1" hardware_flags)" &&
-		is "$(get "$2" guest_flags)" "$(rciep_of "$(get "$2" hardware_flags)")" &&
+		in_force "$2" &&
 		put "$2" 0
 }
 

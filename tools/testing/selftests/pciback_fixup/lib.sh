@@ -72,10 +72,11 @@ put() {
 # rciep_of FLAGS: the register with its type replaced
 rciep_of() { printf '0x%04x\n' $(($1 & ~0xf0 | 0x90)); }
 
-# in_force BDF: guests see an RCiEP where the hardware has another type
+# in_force BDF [FLAGS]: guests see an RCiEP where the hardware has another type; FLAGS is
+# what hardware_flags was before
 in_force() {
 	local hardware
-	hardware=$(get "$1" hardware_flags) || return
+	hardware=${2-$(get "$1" hardware_flags)} || return
 	is "$(get "$1" guest_flags)" "$(rciep_of "$hardware")"
 }
 

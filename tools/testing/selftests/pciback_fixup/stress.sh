@@ -36,8 +36,8 @@ stress=("$HERE/config_stress" "$BDF" "$offset" "$hardware")
 
 # loads: the module comes, is used and goes, while the device is read
 load() {
-	module_load "devices=($BDF)" && is "$(get "$BDF" guest_flags)" "$(rciep_of "$hardware")" &&
-		put "$BDF" 0 >/dev/null && module_unload
+	module_load "devices=($BDF)" && in_force "$BDF" "$hardware" && put "$BDF" 0 >/dev/null &&
+		module_unload
 }
 loads() {
 	local status=0

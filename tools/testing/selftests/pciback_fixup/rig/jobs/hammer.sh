@@ -30,7 +30,7 @@ hammering() { # KIND
 		/rig/kselftest/config_stress "$bdf" "$offset" "$hardware" "$switched" 0
 	put "$bdf" 1
 	check "$name: reset $resets times meanwhile" repeat "$resets" reset "$bdf"
-	check "$name: on after that" is "$(get "$bdf" guest_flags)" "$(rciep_of "$hardware")"
+	check "$name: on after that" in_force "$bdf" "$hardware"
 	check "$name: still at it" goes_on "$log"
 	check "$name: pulled out while the guest has it" unplug
 	sleep 2
