@@ -12,20 +12,22 @@ struct pci_dev;
  * @flags_end: config space offset after the flags byte; 0 if the function is off
  * @attached: bound to pciback
  * @written: what was last written to rciep: 1 for on, -1 for off, 0 for nothing
- * @hits: reads that were changed
+ * @hits: reads that were changed, modulo 2^32
  *
- * Guarded by xen_pcibk_fixup_lock; readers load @flags_end and increment @hits.
+ * Written with xen_pcibk_fixup_lock held, but for @hits, which any reader of
+ * config space increments. @flags_end and @attached are also loaded without it.
  */
 struct xen_pcibk_fixup_fn {
-	u16 flags_end;
+	u8 flags_end;
 	bool attached;
 	s8 written;
-	atomic_long_t hits;
+	atomic_t hits;
 };
 
 extern struct mutex xen_pcibk_fixup_lock;
 
-struct xen_pcibk_fixup_fn *xen_pcibk_fixup_find(struct pci_dev *pdev, bool make);
+struct xen_pcibk_fixup_fn *xen_pcibk_fixup_find(struct pci_dev *pdev);
+struct xen_pcibk_fixup_fn *xen_pcibk_fixup_record(struct pci_dev *pdev);
 int xen_pcibk_fixup_on(struct pci_dev *pdev);
 void xen_pcibk_fixup_off(struct pci_dev *pdev);
 void xen_pcibk_fixup_leave(void);

@@ -30,7 +30,7 @@ static inline bool fixup_is_endpoint_type(unsigned int type)
  *
  * Return: its position, from 0; not less than the size of a read without it.
  */
-static inline unsigned int fixup_index(u16 flags_end, int where)
+static inline unsigned int fixup_index(u8 flags_end, int where)
 {
 	/* Off, and a read that starts after the byte: a very large number */
 	return (unsigned int)flags_end - 1 - (unsigned int)where;

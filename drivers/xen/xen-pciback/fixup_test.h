@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the KUnit suites share: a simulated host bridge with real struct pci_bus and
- * pci_dev below it, a look into the log, and the sysfs files' functions called as
- * the kernel calls them.
+ * What the KUnit suites share: a simulated host bridge with real struct pci_bus,
+ * pci_dev and pci_driver below it, a look into the log, and the sysfs files.
  */
 #ifndef __XEN_PCIBACK_FIXUP_TEST_H__
 #define __XEN_PCIBACK_FIXUP_TEST_H__
 
 #include <kunit/test.h>
-#include <linux/console.h>
-#include <linux/delay.h>
 #include <linux/kernfs.h>
-#include <linux/kthread.h>
+#include <linux/kmsg_dump.h>
 #include <linux/ktime.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 /*
@@ -69,18 +65,20 @@ static int fake_status;			/* what reads return */
 static bool fake_fills_in;		/* ... with a value, also if they fail */
 static unsigned int fake_add_bus_calls;
 static int fake_add_bus_status;		/* what it returns */
-static bool fake_slow;			/* reads take a while, without a sleep */
+static unsigned int fake_slow;		/* reads take so many ms at most, without a sleep */
 static bool fake_is_read;
 
 static int fake_read(struct pci_bus *bus, unsigned int devfn, int where,
 		     int size, u32 *val)
 {
+	unsigned int slow = READ_ONCE(fake_slow);
+
 	*val = ~0;
-	if (READ_ONCE(fake_slow)) {
-		ktime_t end = ktime_add_ms(ktime_get(), 1000);
+	if (slow) {
+		ktime_t end = ktime_add_ms(ktime_get(), slow);
 
 		WRITE_ONCE(fake_is_read, true);
-		while (ktime_before(ktime_get(), end))
+		while (ktime_before(ktime_get(), end) && READ_ONCE(fake_is_read))
 			cpu_relax();
 		WRITE_ONCE(fake_is_read, false);
 	}
@@ -195,24 +193,59 @@ static void fake_find(struct kunit *test)
 	fake->on_root = fake_dev(test, 0, PCI_DEVFN(2, 0));
 }
 
-static struct device_driver fake_pciback = { .name = "pciback" };
-static struct device_driver fake_other_driver = { .name = "other" };
+static struct pci_dev *fake_binds;	/* the function that probes take */
+static bool fake_binds_all;
+static bool fake_no_files;		/* once bound, it can have no more files in sysfs */
+static unsigned int fake_fail_nth;	/* ... and this of its allocations fails */
 
-/* What the driver core does as a device is bound and unbound */
-static void fake_bind(struct pci_dev *pdev, struct device_driver *driver)
+static int fake_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
-	device_lock(&pdev->dev);
-	pdev->dev.driver = driver;
-	fixup_notify(&fixup_notifier, BUS_NOTIFY_BOUND_DRIVER, &pdev->dev);
-	device_unlock(&pdev->dev);
+	if (!fake_binds_all && pdev != fake_binds)
+		return -ENODEV;
+	if (fake_no_files)
+		pdev->dev.kobj.sd->flags |= KERNFS_EMPTY_DIR;
+#ifdef CONFIG_FAULT_INJECTION
+	current->fail_nth = fake_fail_nth;
+#endif
+	return 0;
+}
+
+static const struct pci_device_id fake_ids[] = { { PCI_DEVICE(0x1234, 0xbeef) }, {} };
+
+static struct pci_driver fake_pciback = {
+	.name = "pciback",
+	.id_table = fake_ids,
+	.probe = fake_probe,
+};
+
+static struct pci_driver fake_other_driver = {
+	.name = "fixup_test",
+	.id_table = fake_ids,
+	.probe = fake_probe,
+};
+
+static int fake_bind_to(struct pci_dev *pdev, struct pci_driver *driver)
+{
+	int ret;
+
+	fake_binds = pdev;
+	ret = device_driver_attach(&driver->driver, &pdev->dev);
+	fake_binds = NULL;
+	pdev->dev.kobj.sd->flags &= ~KERNFS_EMPTY_DIR;
+#ifdef CONFIG_FAULT_INJECTION
+	current->fail_nth = 0;
+#endif
+	return ret;
+}
+
+static void fake_bind(struct kunit *test, struct pci_dev *pdev)
+{
+	KUNIT_ASSERT_EQ(test, fake_bind_to(pdev, &fake_pciback), 0);
 }
 
 static void fake_unbind(struct pci_dev *pdev)
 {
-	device_lock(&pdev->dev);
-	fixup_notify(&fixup_notifier, BUS_NOTIFY_UNBIND_DRIVER, &pdev->dev);
-	pdev->dev.driver = NULL;
-	device_unlock(&pdev->dev);
+	device_release_driver(&pdev->dev);
 }
 
 /* The bridge to bus 1 goes with all that is below it, and is found again. */
@@ -220,7 +253,6 @@ static void fake_replug(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
-	fake_unbind(fake->endpoint);
 	pci_lock_rescan_remove();
 	pci_stop_and_remove_bus_device(fake->endpoint->bus->self);
 	pci_rescan_bus(fake->root);
@@ -261,51 +293,29 @@ static bool has_directory(struct pci_dev *pdev)
 	return directory;
 }
 
-/* What the kernel logs is also written here. */
-static char log_text[8192];
-static size_t log_length;
-
-static void log_write(struct console *console, const char *text, unsigned int length)
-{
-	length = min_t(size_t, length, sizeof(log_text) - 1 - log_length);
-	memcpy(log_text + log_length, text, length);
-	log_length += length;
-	log_text[log_length] = '\0';
-}
-
-static struct console log_console = {
-	.name = "fixup_test",
-	.write = log_write,
-};
+static u64 log_from;
 
 static void log_start(void)
 {
-	/* Or it is for who names it on the kernel's command line only. */
-	log_console.flags = CON_ENABLED;
-	register_console(&log_console);
-	console_lock();
-	log_length = 0;
-	log_text[0] = '\0';
-	console_unlock();
+	struct kmsg_dump_iter iter;
+
+	kmsg_dump_rewind(&iter);
+	log_from = iter.next_seq;
 }
 
-static void log_stop(void)
-{
-	/* Unlocking writes what is left to write. */
-	console_lock();
-	console_unlock();
-	unregister_console(&log_console);
-}
-
-/* How many times a text was logged since log_start() */
+/* In how many lines the kernel has logged a text since log_start() */
 static unsigned int log_count(const char *text)
 {
+	struct kmsg_dump_iter iter;
+	static char line[512];
 	unsigned int count = 0;
-	const char *p = log_text;
+	size_t length;
 
-	while ((p = strstr(p, text))) {
-		count++;
-		p++;
+	kmsg_dump_rewind(&iter);
+	iter.cur_seq = log_from;
+	while (kmsg_dump_get_line(&iter, false, line, sizeof(line) - 1, &length)) {
+		line[length] = '\0';
+		count += !!strstr(line, text);
 	}
 	return count;
 }
@@ -313,9 +323,26 @@ static unsigned int log_count(const char *text)
 /* Each case registers the notifier, and fixup_exit() unregisters it. */
 static int fake_suite_init(struct kunit_suite *suite)
 {
+	struct device_driver *real = driver_find("pciback", &pci_bus_type);
+	struct device *bound = real ? driver_find_next_device(real, NULL) : NULL;
+
 	/* As a module, the driver has registered it before. */
 	bus_unregister_notifier(&pci_bus_type, &fixup_notifier);
-	return 0;
+
+	/* Where xen-pciback is built in, it makes room. Guests are not disturbed. */
+	put_device(bound);
+	if (bound)
+		return -EBUSY;
+	if (real)
+		pci_unregister_driver(to_pci_driver(real));
+
+	return pci_register_driver(&fake_pciback) ?: pci_register_driver(&fake_other_driver);
+}
+
+static void fake_suite_exit(struct kunit_suite *suite)
+{
+	pci_unregister_driver(&fake_other_driver);
+	pci_unregister_driver(&fake_pciback);
 }
 
 static int fake_init(struct kunit *test)
@@ -330,7 +357,10 @@ static int fake_init(struct kunit *test)
 	fake_status = 0;
 	fake_fills_in = false;
 	fake_add_bus_status = 0;
-	fake_slow = false;
+	fake_slow = 0;
+	fake_binds_all = false;
+	fake_no_files = false;
+	fake_fail_nth = 0;
 	fake_bridge(PCI_DEVFN(0, 0), false, 1, 1);
 	fake_bridge(PCI_DEVFN(1, 0), true, 2, 3);
 	fake_function(0, PCI_DEVFN(2, 0), 0x40, 0x0002);
@@ -368,13 +398,10 @@ static void fake_exit(struct kunit *test)
 
 	fixup_exit();
 	KUNIT_EXPECT_TRUE(test, fixup_leaving);
+	KUNIT_EXPECT_EQ(test, fixup_attached, 0);
 	fixup_leaving = false;
-	for_each_pci_dev(pdev) {
-		if (pdev->dev.driver != &fake_pciback)
-			continue;
-		pdev->dev.driver = NULL;
+	for_each_pci_dev(pdev)
 		KUNIT_EXPECT_FALSE(test, has_directory(pdev));
-	}
 	if (fake->root)
 		fake_remove(fake->root);
 }
@@ -408,18 +435,18 @@ static u16 flags_of(struct kunit *test, struct pci_dev *pdev)
 	return flags;
 }
 
-static unsigned long hits_of(struct kunit *test, struct pci_dev *pdev)
+static unsigned int hits_of(struct kunit *test, struct pci_dev *pdev)
 {
-	unsigned long hits;
+	unsigned int hits;
 
-	KUNIT_ASSERT_EQ(test, kstrtoul(show(pdev, &dev_attr_hits), 10, &hits), 0);
+	KUNIT_ASSERT_EQ(test, kstrtouint(show(pdev, &dev_attr_hits), 10, &hits), 0);
 	return hits;
 }
 
 static void switch_on(struct kunit *test, struct pci_dev *pdev)
 {
 	if (!fixup_is_attached(pdev))
-		fake_bind(pdev, &fake_pciback);
+		fake_bind(test, pdev);
 	KUNIT_ASSERT_EQ(test, write_rciep(pdev, "1"), 0);
 }
 
@@ -447,59 +474,6 @@ static void compare_all(struct kunit *test, struct pci_dev *pdev, bool on)
 					    pci_name(pdev), size, where);
 		}
 	}
-}
-
-/* As attached before this module came: by the driver pciback if there is one */
-static struct pci_driver early_pciback = { .name = "pciback" };
-
-static struct device_driver *early_find(struct kunit *test)
-{
-	struct device_driver *driver = driver_find("pciback", &pci_bus_type);
-
-	if (!driver) {
-		KUNIT_ASSERT_EQ(test, pci_register_driver(&early_pciback), 0);
-		driver = &early_pciback.driver;
-	}
-	return driver;
-}
-
-static void early_unbind(struct pci_dev *pdev)
-{
-	bool ours = pdev->dev.driver == &early_pciback.driver;
-
-	fake_unbind(pdev);
-	if (ours)
-		pci_unregister_driver(&early_pciback);
-}
-
-static int lock_holder(void *data)
-{
-	struct pci_dev *pdev = data;
-
-	device_lock(&pdev->dev);
-	while (!kthread_should_stop())
-		msleep(20);
-	device_unlock(&pdev->dev);
-	return 0;
-}
-
-/* Call a function that wants the lock of a device, which it does not get: a signal. */
-static int interrupted(struct kunit *test, struct pci_dev *pdev, int (*function)(void))
-{
-	struct task_struct *holder = kthread_run(lock_holder, pdev, "lock_holder");
-	int ret;
-
-	KUNIT_ASSERT_FALSE(test, IS_ERR(holder));
-	while (!mutex_is_locked(&pdev->dev.mutex))
-		msleep(20);
-
-	allow_signal(SIGINT);
-	send_sig(SIGINT, current, 1);
-	ret = function();
-	flush_signals(current);
-	disallow_signal(SIGINT);
-	kthread_stop(holder);
-	return ret;
 }
 
 #endif /* __XEN_PCIBACK_FIXUP_TEST_H__ */

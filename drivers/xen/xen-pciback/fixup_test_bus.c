@@ -5,9 +5,9 @@
  */
 
 #include <linux/cpumask.h>
-#include <linux/sched/task.h>
 
 #include "fixup_test.h"
+#include "fixup_test_threads.h"
 
 static void bus_on_and_off(struct kunit *test)
 {
@@ -16,7 +16,7 @@ static void bus_on_and_off(struct kunit *test)
 	struct pci_ops *ours;
 
 	KUNIT_EXPECT_FALSE(test, fixup_is_attached(pdev));
-	fake_bind(pdev, &fake_pciback);
+	fake_bind(test, pdev);
 	KUNIT_EXPECT_TRUE(test, fixup_is_attached(pdev));
 	KUNIT_EXPECT_FALSE(test, is_on(pdev));
 	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &fake_ops);
@@ -124,7 +124,7 @@ static void bus_hits(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct pci_dev *pdev = fake->endpoint;
-	unsigned long before;
+	unsigned int before;
 	u32 val;
 
 	switch_on(test, pdev);
@@ -140,7 +140,7 @@ static void bus_hits(struct kunit *test)
 
 	/* Counted anew since it was bound last: once by switching on */
 	fake_unbind(pdev);
-	fake_bind(pdev, &fake_pciback);
+	fake_bind(test, pdev);
 	KUNIT_EXPECT_EQ(test, hits_of(test, pdev), 1);
 }
 
@@ -148,7 +148,7 @@ static void bus_failing_reads(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct pci_dev *pdev = fake->endpoint;
-	unsigned long before;
+	unsigned int before;
 	u32 val = 0;
 
 	switch_on(test, pdev);
@@ -178,7 +178,7 @@ static void bus_exchanged_device(struct kunit *test)
 	struct fake *fake = test->priv;
 	struct pci_dev *pdev = fake->endpoint;
 	u8 *flags = &fake_config[1][pdev->devfn][0x42];
-	unsigned long before;
+	unsigned int before;
 	int type;
 
 	switch_on(test, pdev);
@@ -306,7 +306,7 @@ static void bus_comes_back(struct kunit *test)
 		compare_all(test, fake->endpoint, false);
 
 		/* What was written is remembered; the old bus is given back. */
-		fake_bind(fake->endpoint, &fake_pciback);
+		fake_bind(test, fake->endpoint);
 		KUNIT_EXPECT_TRUE(test, is_on(fake->endpoint));
 		compare_all(test, fake->endpoint, true);
 		KUNIT_EXPECT_PTR_EQ(test, old->ops, &fake_ops);
@@ -316,43 +316,19 @@ static void bus_comes_back(struct kunit *test)
 	}
 }
 
-static bool real_driver_binds;
-
-static int real_probe(struct pci_dev *pdev, const struct pci_device_id *id)
-{
-	return real_driver_binds && pdev->bus->number == 1 && !pdev->devfn ? 0 : -ENODEV;
-}
-
-static const struct pci_device_id real_ids[] = { { PCI_DEVICE(0x1234, 0xbeef) }, {} };
-
-static struct pci_driver real_driver = {
-	.name = "fixup_test",
-	.id_table = real_ids,
-	.probe = real_probe,
-};
-
-/*
- * A bus is removed while a function on it is on. Here the driver core itself tells
- * what happens to the driver's devices.
- */
+/* A bus is removed while a function on it is on. */
 static void bus_removed_while_on(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct pci_dev *old = pci_dev_get(fake->endpoint);
 
-	KUNIT_ASSERT_EQ(test, pci_register_driver(&real_driver), 0);
-	/* Not registered as this: xen-pciback may be there. */
-	real_driver.driver.name = "pciback";
-	real_driver_binds = true;
-	KUNIT_EXPECT_EQ(test, device_attach(&old->dev), 1);
-	KUNIT_EXPECT_TRUE(test, has_directory(old));
 	switch_on(test, old);
 	compare_all(test, old, true);
-
+	fake_binds_all = true;
 	pci_lock_rescan_remove();
 	pci_stop_and_remove_bus_device(old->bus->self);
 	KUNIT_EXPECT_FALSE(test, fixup_is_attached(old));
-	KUNIT_EXPECT_EQ(test, xen_pcibk_fixup_find(old, false)->flags_end, 0);
+	KUNIT_EXPECT_EQ(test, xen_pcibk_fixup_find(old)->flags_end, 0);
 	pci_rescan_bus(fake->root);
 	pci_unlock_rescan_remove();
 	pci_dev_put(old);
@@ -361,72 +337,161 @@ static void bus_removed_while_on(struct kunit *test)
 	/* The next device there is switched on as it is bound. */
 	KUNIT_EXPECT_TRUE(test, has_directory(fake->endpoint));
 	compare_all(test, fake->endpoint, true);
-	real_driver.driver.name = real_driver.name;
-	real_driver_binds = false;
-	pci_unregister_driver(&real_driver);
+	compare_all(test, fake->legacy, false);
+	fake_unbind(fake->endpoint);
 	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->endpoint));
 	KUNIT_EXPECT_FALSE(test, has_directory(fake->endpoint));
 	compare_all(test, fake->endpoint, false);
 }
 
+/* A host bridge of a domain of its own, whose ops are gone after it */
+struct bridge {
+	struct pci_sysdata sysdata;
+	struct pci_ops ops;
+	struct pci_bus *root;
+	struct pci_dev *pdev;		/* 1:00.0, counted */
+};
+
+static struct bridge *bridge_found(struct kunit *test, struct pci_ops *ops)
+{
+	struct bridge *bridge = kzalloc(sizeof(*bridge), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, bridge);
+	bridge->sysdata.domain = FAKE_DOMAIN + 1;
+	bridge->sysdata.node = NUMA_NO_NODE;
+	bridge->ops = *ops;
+	bridge->root = fake_scan(&bridge->sysdata, 0, &bridge->ops);
+	KUNIT_ASSERT_NOT_NULL(test, bridge->root);
+	bridge->pdev = pci_get_domain_bus_and_slot(FAKE_DOMAIN + 1, 1, 0);
+	KUNIT_ASSERT_NOT_NULL(test, bridge->pdev);
+	return bridge;
+}
+
+static void bridge_gone(struct bridge *bridge)
+{
+	fake_remove(bridge->root);
+	pci_dev_put(bridge->pdev);
+	memset(bridge, POISON_FREE, sizeof(*bridge));
+	kfree(bridge);
+}
+
 /* A bus of the same number, below another host bridge */
 static void bus_of_another_domain(struct kunit *test)
 {
-	struct pci_sysdata sysdata = {
-		.domain = FAKE_DOMAIN + 1,
-		.node = NUMA_NO_NODE,
-	};
 	struct fake *fake = test->priv;
-	struct pci_bus *root;
-	struct pci_dev *pdev;
+	struct bridge *bridge = bridge_found(test, &fake_ops);
+	struct pci_dev *pdev = bridge->pdev;
 
 	switch_on(test, fake->endpoint);
-	root = fake_scan(&sysdata, 0, &fake_ops);
-	KUNIT_ASSERT_NOT_NULL(test, root);
-	pdev = pci_get_domain_bus_and_slot(FAKE_DOMAIN + 1, 1, 0);
-	pci_dev_put(pdev);
-	if (pdev) {
-		KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &fake_ops);
-		compare_all(test, pdev, false);
-		fake_bind(pdev, &fake_pciback);
-		KUNIT_EXPECT_FALSE(test, is_on(pdev));
-		KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), 0);
-		KUNIT_EXPECT_EQ(test, write_rciep(fake->endpoint, "0"), 0);
-		compare_all(test, pdev, true);
-		compare_all(test, fake->endpoint, false);
-		fake_unbind(pdev);
-	} else {
-		KUNIT_FAIL(test, "no function in the other domain");
-	}
-	fake_remove(root);
+	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &bridge->ops);
+	compare_all(test, pdev, false);
+	fake_bind(test, pdev);
+	KUNIT_EXPECT_FALSE(test, is_on(pdev));
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), 0);
+	KUNIT_EXPECT_EQ(test, write_rciep(fake->endpoint, "0"), 0);
+	compare_all(test, pdev, true);
+	compare_all(test, fake->endpoint, false);
+	bridge_gone(bridge);
 }
 
-/* Who copies our ops, as ibmphp and a quirk of x86 do, gets the bridge's answers. */
+/* The driver of a host bridge goes, and its ops with it. Then our module goes. */
+static void bus_bridge_driver_gone(struct kunit *test)
+{
+	struct bridge *bridge = bridge_found(test, &fake_ops);
+
+	switch_on(test, bridge->pdev);
+	bridge_gone(bridge);
+	fixup_exit();
+}
+
+/* Reads as pci_generic_config_read() does: through the map_bus() of the bus's ops */
+static struct pci_bus *generic_mapped[2];
+
+static void __iomem *generic_map_first(struct pci_bus *bus, unsigned int devfn, int where)
+{
+	generic_mapped[0] = bus;
+	return NULL;
+}
+
+static void __iomem *generic_map_second(struct pci_bus *bus, unsigned int devfn, int where)
+{
+	generic_mapped[1] = bus;
+	return NULL;
+}
+
+static int generic_read(struct pci_bus *bus, unsigned int devfn, int where,
+			int size, u32 *val)
+{
+	struct pci_ops *ops = READ_ONCE(bus->ops);
+	int ret = fake_read(bus, devfn, where, size, val);
+
+	ops->map_bus(bus, devfn, where);
+	return ret;
+}
+
+static long generic_reader(struct pci_dev *pdev)
+{
+	u32 val;
+
+	read_raw(pdev, 0x42, 2, &val);
+	return val;
+}
+
+/*
+ * A bus number is used again, by a bus below a bridge with other ops, while a reader
+ * of the old bus is inside: it goes on to call the old bridge's ops.
+ */
+static void bus_number_used_again(struct kunit *test)
+{
+	struct pci_ops first = {
+		.read = generic_read, .write = fake_write, .map_bus = generic_map_first,
+	};
+	struct pci_ops second = {
+		.read = generic_read, .write = fake_write, .map_bus = generic_map_second,
+	};
+	struct bridge *old = bridge_found(test, &first), *new;
+	struct pci_bus *old_bus = old->pdev->bus;
+	struct beside reader;
+
+	switch_on(test, old->pdev);
+	WRITE_ONCE(fake_slow, 20000);
+	beside_start(test, &reader, generic_reader, old->pdev);
+	KUNIT_EXPECT_TRUE(test, becomes_true(&fake_is_read));
+	WRITE_ONCE(fake_slow, 0);
+
+	memset(generic_mapped, 0, sizeof(generic_mapped));
+	fake_remove(old->root);
+	new = bridge_found(test, &second);
+	/* What was written is remembered. */
+	fake_bind(test, new->pdev);
+	KUNIT_EXPECT_TRUE(test, is_on(new->pdev));
+	compare_all(test, new->pdev, true);
+	KUNIT_EXPECT_PTR_EQ(test, generic_mapped[0], NULL);
+	KUNIT_EXPECT_PTR_EQ(test, generic_mapped[1], new->pdev->bus);
+
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(fake_is_read));
+	WRITE_ONCE(fake_is_read, false);
+	KUNIT_EXPECT_EQ(test, beside_result(&reader), 0x0092);
+	KUNIT_EXPECT_PTR_EQ(test, generic_mapped[0], old_bus);
+	KUNIT_EXPECT_PTR_EQ(test, generic_mapped[1], new->pdev->bus);
+	pci_dev_put(old->pdev);
+	kfree(old);
+	bridge_gone(new);
+}
+
+/* Others that copy our ops, as a quirk of x86 does, get the bridge's answers. */
 static void bus_with_copied_ops(struct kunit *test)
 {
-	struct pci_sysdata sysdata = {
-		.domain = FAKE_DOMAIN + 1,
-		.node = NUMA_NO_NODE,
-	};
 	struct fake *fake = test->priv;
-	struct pci_bus *root;
-	struct pci_dev *pdev;
+	struct pci_bus *bus = fake->other_bus->bus;
 
 	switch_on(test, fake->endpoint);
-	pci_bus_set_ops(fake->other_bus->bus, fake->endpoint->bus->ops);
+	pci_bus_set_ops(bus, fake->endpoint->bus->ops);
 	compare_all(test, fake->other_bus, false);
-	pci_bus_set_ops(fake->other_bus->bus, &fake_ops);
-
-	/* A host bridge of its own, without a parent; add_bus() is called too. */
 	fake_add_bus_calls = 0;
-	root = fake_scan(&sysdata, 1, fake->endpoint->bus->ops);
-	KUNIT_ASSERT_NOT_NULL(test, root);
+	KUNIT_EXPECT_EQ(test, bus->ops->add_bus(bus), 0);
 	KUNIT_EXPECT_EQ(test, fake_add_bus_calls, 1);
-	KUNIT_EXPECT_PTR_EQ(test, root->ops, &fake_ops);
-	pdev = pci_get_slot(root, PCI_DEVFN(0, 0));
-	KUNIT_EXPECT_NOT_NULL(test, pdev);
-	pci_dev_put(pdev);
-	fake_remove(root);
+	KUNIT_EXPECT_PTR_EQ(test, bus->ops, &fake_ops);
 }
 
 /* Another module's ops, which pass reads on, and may swap bus->ops meanwhile */
@@ -487,7 +552,6 @@ static void bus_log(struct kunit *test)
 	log_start();
 	switch_on(test, pdev);
 	switch_on(test, pdev);
-	log_stop();
 	KUNIT_EXPECT_EQ(test, log_count("PCI_EXP_FLAGS is 0x0002, guests read 0x0092"), 1);
 	KUNIT_EXPECT_EQ(test, log_count("not shown"), 0);
 
@@ -497,7 +561,6 @@ static void bus_log(struct kunit *test)
 	other_saved = &fake_ops;
 	log_start();
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), -EBUSY);
-	log_stop();
 	KUNIT_EXPECT_EQ(test, log_count("reads of bus 4b55:01 go to other_read"), 1);
 	KUNIT_EXPECT_EQ(test, log_count("guests read"), 0);
 	pci_bus_set_ops(pdev->bus, &fake_ops);
@@ -511,19 +574,75 @@ static void bus_other_below(struct kunit *test)
 	/* Refused, and nothing is remembered */
 	other_swaps = false;
 	other_saved = pci_bus_set_ops(pdev->bus, &other_ops);
-	fake_bind(pdev, &fake_pciback);
+	fake_bind(test, pdev);
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), -EBUSY);
 	KUNIT_EXPECT_FALSE(test, is_on(pdev));
 	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &other_ops);
 	compare_all(test, pdev, false);
 	fake_unbind(pdev);
-	fake_bind(pdev, &fake_pciback);
+	fake_bind(test, pdev);
 	KUNIT_EXPECT_FALSE(test, is_on(pdev));
 
 	/* It goes, and the bus can be taken. */
 	pci_bus_set_ops(pdev->bus, other_saved);
 	switch_on(test, pdev);
 	compare_all(test, pdev, true);
+}
+
+/* A bus that was refused has never had our ops: nothing is left behind. */
+static void bus_refused_and_left(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = fake->endpoint;
+	unsigned int refs = kref_read(&pdev->bus->dev.kobj.kref);
+
+	fake_bind(test, pdev);
+	other_swaps = false;
+	other_saved = pci_bus_set_ops(pdev->bus, &other_ops);
+	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), -EBUSY);
+	KUNIT_EXPECT_EQ(test, kref_read(&pdev->bus->dev.kobj.kref), refs);
+	log_start();
+	fixup_exit();
+	KUNIT_EXPECT_EQ(test, log_count("another module may still hold the ops"), 0);
+	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &other_ops);
+	pci_bus_set_ops(pdev->bus, other_saved);
+}
+
+static long bus_write(struct pci_dev *pdev)
+{
+	return write_rciep(pdev, "1");
+}
+
+static long bus_read_guest_flags(struct pci_dev *pdev)
+{
+	static char page[PAGE_SIZE] __aligned(PAGE_SIZE);
+
+	return guest_flags_show(&pdev->dev, &dev_attr_guest_flags, page);
+}
+
+/* Config access is blocked, as it is for the length of a reset: writes do not wait. */
+static void bus_config_access_blocked(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct beside writer, reader;
+
+	fake_bind(test, fake->endpoint);
+	fake_bind(test, fake->legacy);
+	pci_cfg_access_lock(fake->endpoint);
+	beside_start(test, &writer, bus_write, fake->endpoint);
+	KUNIT_EXPECT_TRUE(test, beside_ends(&writer, 5000));
+
+	/* A read of guest_flags waits, and keeps nobody waiting. */
+	beside_start(test, &reader, bus_read_guest_flags, fake->endpoint);
+	KUNIT_EXPECT_FALSE(test, beside_ends(&reader, 500));
+	KUNIT_EXPECT_TRUE(test, mutex_trylock(&xen_pcibk_fixup_lock));
+	mutex_unlock(&xen_pcibk_fixup_lock);
+	KUNIT_EXPECT_EQ(test, write_rciep(fake->legacy, "1"), 0);
+	pci_cfg_access_unlock(fake->endpoint);
+
+	KUNIT_EXPECT_EQ(test, beside_result(&writer), 0);
+	KUNIT_EXPECT_EQ(test, beside_result(&reader), strlen("0x0092\n"));
+	compare_all(test, fake->endpoint, true);
 }
 
 /* Another module puts back what it once found: we are dropped, and it shows. */
@@ -606,7 +725,7 @@ static void bus_device_gone(struct kunit *test)
 	struct fake *fake = test->priv;
 	struct pci_dev *pdev = fake->endpoint;
 
-	fake_bind(pdev, &fake_pciback);
+	fake_bind(test, pdev);
 	fake_status = PCIBIOS_DEVICE_NOT_FOUND;
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), 0);
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "0"), 0);
@@ -633,7 +752,6 @@ static void bus_left_behind(struct kunit *test)
 	other_saved = pci_bus_set_ops(pdev->bus, &other_ops);
 	log_start();
 	xen_pcibk_fixup_leave();
-	log_stop();
 	KUNIT_EXPECT_EQ(test, log_count("another module may still hold the ops"), 1);
 	left_behind = other_saved;
 	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &other_ops);
@@ -641,7 +759,7 @@ static void bus_left_behind(struct kunit *test)
 	compare_all(test, pdev, false);
 
 	pci_bus_set_ops(pdev->bus, left_behind);
-	fake_bind(pdev, &fake_pciback);
+	fake_bind(test, pdev);
 	KUNIT_EXPECT_FALSE(test, is_on(pdev));
 	switch_on(test, pdev);
 	compare_all(test, pdev, true);
@@ -650,17 +768,8 @@ static void bus_left_behind(struct kunit *test)
 	fake_unbind(pdev);
 	log_start();
 	xen_pcibk_fixup_leave();
-	log_stop();
 	KUNIT_EXPECT_EQ(test, log_count("another module may still hold the ops"), 0);
 	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &fake_ops);
-}
-
-static int slow_reader(void *data)
-{
-	u32 val;
-
-	read_raw(data, 0x42, 2, &val);
-	return val;
 }
 
 /*
@@ -672,18 +781,13 @@ static void bus_grace_period(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct pci_dev *pdev = fake->endpoint;
-	struct task_struct *reader;
-	int i;
+	struct beside reader;
 
 	switch_on(test, pdev);
-	WRITE_ONCE(fake_slow, true);
-	reader = kthread_create(slow_reader, pdev, "slow_reader");
-	KUNIT_ASSERT_FALSE(test, IS_ERR(reader));
-	get_task_struct(reader);
-	wake_up_process(reader);
-	for (i = 0; i < 100 && !READ_ONCE(fake_is_read); i++)
-		msleep(20);
-	WRITE_ONCE(fake_slow, false);
+	WRITE_ONCE(fake_slow, 1000);
+	beside_start(test, &reader, generic_reader, pdev);
+	becomes_true(&fake_is_read);
+	WRITE_ONCE(fake_slow, 0);
 
 	fake_unbind(pdev);
 	KUNIT_EXPECT_TRUE(test, READ_ONCE(fake_is_read));
@@ -692,8 +796,7 @@ static void bus_grace_period(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &fake_ops);
 
 	/* It began while the overlay was on. */
-	KUNIT_EXPECT_EQ(test, kthread_stop(reader), 0x0092);
-	put_task_struct(reader);
+	KUNIT_EXPECT_EQ(test, beside_result(&reader), 0x0092);
 }
 
 static unsigned int toggles = 10000;
@@ -802,7 +905,7 @@ static void bus_readers_and_toggles(struct kunit *test)
 		WRITE_ONCE(toggle_count, toggle_count + 1);
 		smp_mb();	/* odd before it is on */
 		if (!fixup_is_attached(pdev))
-			fake_bind(pdev, &fake_pciback);
+			fake_bind(test, pdev);
 		KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), 0);
 		toggle_is(test, pdev, 0x0092);
 		if (i % 10) {
@@ -846,11 +949,15 @@ static struct kunit_case bus_cases[] = {
 	KUNIT_CASE(bus_with_child_ops),
 	KUNIT_CASE(bus_comes_back),
 	KUNIT_CASE(bus_removed_while_on),
+	KUNIT_CASE(bus_bridge_driver_gone),
 	KUNIT_CASE(bus_of_another_domain),
+	KUNIT_CASE(bus_number_used_again),
 	KUNIT_CASE(bus_with_copied_ops),
 	KUNIT_CASE(bus_other_above),
 	KUNIT_CASE(bus_log),
 	KUNIT_CASE(bus_other_below),
+	KUNIT_CASE(bus_refused_and_left),
+	KUNIT_CASE(bus_config_access_blocked),
 	KUNIT_CASE(bus_dropped),
 	KUNIT_CASE(bus_not_in_force),
 	KUNIT_CASE(bus_device_gone),
@@ -864,6 +971,7 @@ static struct kunit_case bus_cases[] = {
 static struct kunit_suite bus_suite = {
 	.name = "pciback-fixup-bus",
 	.suite_init = fake_suite_init,
+	.suite_exit = fake_suite_exit,
 	.init = fake_init,
 	.exit = fake_exit,
 	.test_cases = bus_cases,

@@ -5,6 +5,7 @@
  */
 
 #include "fixup_test.h"
+#include "fixup_test_threads.h"
 
 static int __init in_dom0(int ret)
 {
@@ -26,16 +27,15 @@ static void __init init_loads(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(lists); i++) {
 		devices = lists[i];
-		pdev->dev.driver = early_find(test);
+		fake_bind(test, pdev);
 		log_start();
 		KUNIT_EXPECT_EQ(test, fixup_init(), in_dom0(0));
-		log_stop();
-		KUNIT_EXPECT_EQ(test, fixup_is_attached(pdev), xen_initial_domain());
+			KUNIT_EXPECT_EQ(test, fixup_is_attached(pdev), xen_initial_domain());
 		KUNIT_EXPECT_EQ(test, log_count("guests read 0x0092"), xen_initial_domain());
 		KUNIT_EXPECT_EQ(test, log_count("not loaded: this is not a Xen dom0"),
 				!xen_initial_domain());
+		fake_unbind(pdev);
 		KUNIT_EXPECT_EQ(test, unregister_notifier(), xen_initial_domain());
-		early_unbind(pdev);
 	}
 }
 
@@ -44,11 +44,10 @@ static void __init init_wrong_list(struct kunit *test)
 	struct fake *fake = test->priv;
 
 	devices = "(4b55:01:00.0)(03:00.0";
-	fake->endpoint->dev.driver = early_find(test);
+	fake_bind(test, fake->endpoint);
 	KUNIT_EXPECT_EQ(test, fixup_init(), in_dom0(-EINVAL));
 	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->endpoint));
 	KUNIT_EXPECT_FALSE(test, unregister_notifier());
-	early_unbind(fake->endpoint);
 }
 
 static void __init init_interrupted(struct kunit *test)
@@ -56,13 +55,11 @@ static void __init init_interrupted(struct kunit *test)
 	struct fake *fake = test->priv;
 
 	devices = "all";
-	fake->endpoint->dev.driver = early_find(test);
-	fake->legacy->dev.driver = fake->endpoint->dev.driver;
+	fake_bind(test, fake->endpoint);
+	fake_bind(test, fake->legacy);
 	KUNIT_EXPECT_EQ(test, interrupted(test, fake->legacy, fixup_init), in_dom0(-EINTR));
 	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->endpoint));
 	KUNIT_EXPECT_FALSE(test, unregister_notifier());
-	fake->legacy->dev.driver = NULL;
-	early_unbind(fake->endpoint);
 }
 
 static struct kunit_case __refdata init_cases[] = {
@@ -83,6 +80,7 @@ static int init_init(struct kunit *test)
 static struct kunit_suite init_suite = {
 	.name = "pciback-fixup-init",
 	.suite_init = fake_suite_init,
+	.suite_exit = fake_suite_exit,
 	.init = init_init,
 	.exit = fake_exit,
 	.test_cases = init_cases,

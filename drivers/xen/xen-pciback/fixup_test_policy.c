@@ -4,7 +4,12 @@
  * was written, and by what the driver core tells.
  */
 
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mount.h>
+
 #include "fixup_test.h"
+#include "fixup_test_threads.h"
 
 static void policy_devices(struct kunit *test)
 {
@@ -31,10 +36,10 @@ static void policy_devices(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(lists); i++) {
 		devices = lists[i].list;
-		fake_bind(fake->endpoint, &fake_pciback);
-		fake_bind(fake->legacy, &fake_pciback);
-		fake_bind(fake->last, &fake_pciback);
-		fake_bind(fake->other_bus, &fake_pciback);
+		fake_bind(test, fake->endpoint);
+		fake_bind(test, fake->legacy);
+		fake_bind(test, fake->last);
+		fake_bind(test, fake->other_bus);
 		KUNIT_EXPECT_EQ_MSG(test, is_on(fake->last), lists[i].last, "%s", devices);
 		KUNIT_EXPECT_EQ_MSG(test, is_on(fake->endpoint), lists[i].endpoint, "%s", devices);
 		KUNIT_EXPECT_EQ_MSG(test, is_on(fake->legacy), lists[i].legacy, "%s", devices);
@@ -53,15 +58,15 @@ static void policy_written(struct kunit *test)
 	struct fake *fake = test->priv;
 
 	devices = "(4b55:01:00.0)";
-	fake_bind(fake->endpoint, &fake_pciback);
-	fake_bind(fake->legacy, &fake_pciback);
+	fake_bind(test, fake->endpoint);
+	fake_bind(test, fake->legacy);
 	KUNIT_EXPECT_EQ(test, write_rciep(fake->endpoint, "0"), 0);
 	KUNIT_EXPECT_EQ(test, write_rciep(fake->legacy, "1"), 0);
 	fake_unbind(fake->endpoint);
 	fake_unbind(fake->legacy);
 	compare_all(test, fake->legacy, false);
-	fake_bind(fake->endpoint, &fake_pciback);
-	fake_bind(fake->legacy, &fake_pciback);
+	fake_bind(test, fake->endpoint);
+	fake_bind(test, fake->legacy);
 	KUNIT_EXPECT_FALSE(test, is_on(fake->endpoint));
 	KUNIT_EXPECT_TRUE(test, is_on(fake->legacy));
 	compare_all(test, fake->legacy, true);
@@ -72,43 +77,41 @@ static void policy_who_is_attached(struct kunit *test)
 	struct fake *fake = test->priv;
 
 	devices = "all";
-	fake_bind(fake->rciep, &fake_pciback);
+	fake_bind(test, fake->rciep);
 	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->rciep));
-	fake_unbind(fake->rciep);
 
-	fake_bind(fake->endpoint, &fake_other_driver);
+	KUNIT_ASSERT_EQ(test, fake_bind_to(fake->endpoint, &fake_other_driver), 0);
 	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->endpoint));
 	fake_unbind(fake->endpoint);
 
-	/* Events that come without the device's lock do nothing. */
-	fake->endpoint->dev.driver = &fake_pciback;
-	fixup_notify(&fixup_notifier, BUS_NOTIFY_ADD_DEVICE, &fake->endpoint->dev);
-	fixup_notify(&fixup_notifier, BUS_NOTIFY_BIND_DRIVER, &fake->endpoint->dev);
+	/* pciback's probe fails. */
+	KUNIT_EXPECT_NE(test, device_driver_attach(&fake_pciback.driver, &fake->endpoint->dev), 0);
 	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->endpoint));
-	fake_bind(fake->endpoint, &fake_pciback);
+
+	/* Events that come without the device's lock do nothing. */
+	fake_bind(test, fake->endpoint);
 	fixup_notify(&fixup_notifier, BUS_NOTIFY_DEL_DEVICE, &fake->endpoint->dev);
-	KUNIT_EXPECT_EQ(test, fixup_notify(&fixup_notifier, BUS_NOTIFY_UNBOUND_DRIVER,
-					   &fake->endpoint->dev), NOTIFY_OK);
 	KUNIT_EXPECT_TRUE(test, fixup_is_attached(fake->endpoint));
 
 	/* As the module goes, none is attached any more. */
 	fixup_leaving = true;
-	fake_bind(fake->legacy, &fake_pciback);
+	fake_bind(test, fake->legacy);
 	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->legacy));
 	fixup_leaving = false;
 }
 
-/* Bound again without being unbound: nothing is lost. */
+/* Bound as the module is loaded, and found again among pciback's devices */
 static void policy_bound_twice(struct kunit *test)
 {
 	struct fake *fake = test->priv;
-	unsigned long before;
+	unsigned int before;
 
 	switch_on(test, fake->endpoint);
 	before = hits_of(test, fake->endpoint);
-	fake_bind(fake->endpoint, &fake_pciback);
+	KUNIT_EXPECT_EQ(test, fixup_attach_all(), 0);
 	KUNIT_EXPECT_TRUE(test, is_on(fake->endpoint));
 	KUNIT_EXPECT_EQ(test, hits_of(test, fake->endpoint), before);
+	KUNIT_EXPECT_EQ(test, fixup_attached, 1);
 }
 
 /* Without a directory in sysfs nobody could switch it off: it is not attached. */
@@ -118,18 +121,18 @@ static void policy_no_directory(struct kunit *test)
 	struct pci_dev *pdev = fake->endpoint;
 
 	devices = "all";
-	pdev->dev.kobj.sd->flags |= KERNFS_EMPTY_DIR;
+	fake_no_files = true;
 	log_start();
-	fake_bind(pdev, &fake_pciback);
-	log_stop();
-	pdev->dev.kobj.sd->flags &= ~KERNFS_EMPTY_DIR;
+	fake_bind(test, pdev);
+	fake_no_files = false;
 	KUNIT_EXPECT_FALSE(test, fixup_is_attached(pdev));
 	KUNIT_EXPECT_FALSE(test, has_directory(pdev));
 	compare_all(test, pdev, false);
 	KUNIT_EXPECT_EQ(test, log_count("cannot be shown as an RCiEP"), 1);
 
 	/* The message says how to retry. */
-	fake_bind(pdev, &fake_pciback);
+	fake_unbind(pdev);
+	fake_bind(test, pdev);
 	KUNIT_EXPECT_TRUE(test, is_on(pdev));
 }
 
@@ -139,15 +142,17 @@ static void policy_bound_before(struct kunit *test)
 	struct fake *fake = test->priv;
 	struct pci_dev *pdev = fake->endpoint;
 
-	pdev->dev.driver = early_find(test);
-	fake->legacy->dev.driver = &fake_other_driver;
+	bus_unregister_notifier(&pci_bus_type, &fixup_notifier);
+	fake_bind(test, pdev);
+	KUNIT_ASSERT_EQ(test, fake_bind_to(fake->legacy, &fake_other_driver), 0);
+	bus_register_notifier(&pci_bus_type, &fixup_notifier);
+
 	devices = "(4b55:01:00.0)(4b55:00:01.0)";
 	log_start();
 	/* Only the locks of pciback's devices are taken. */
 	device_lock(&fake->legacy->dev);
 	KUNIT_EXPECT_EQ(test, fixup_attach_all(), 0);
 	device_unlock(&fake->legacy->dev);
-	log_stop();
 	KUNIT_EXPECT_TRUE(test, fixup_is_attached(pdev));
 	KUNIT_EXPECT_FALSE(test, mutex_is_locked(&pdev->dev.mutex));
 	KUNIT_EXPECT_TRUE(test, is_on(pdev));
@@ -155,9 +160,6 @@ static void policy_bound_before(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->other_bus));
 	KUNIT_EXPECT_EQ(test, log_count("stays as it is: its type is Root Port"), 1);
 	KUNIT_EXPECT_EQ(test, log_count("stays as it is"), 1);
-
-	fake_unbind(fake->legacy);
-	early_unbind(pdev);
 }
 
 /* Loading can be interrupted while somebody holds the lock of pciback's device. */
@@ -167,22 +169,143 @@ static void policy_interrupted(struct kunit *test)
 	struct pci_dev *pdev = fake->endpoint;
 	unsigned int refs;
 
-	pdev->dev.driver = early_find(test);
+	bus_unregister_notifier(&pci_bus_type, &fixup_notifier);
+	fake_bind(test, pdev);
 	refs = kref_read(&pdev->dev.kobj.kref);
 	KUNIT_EXPECT_EQ(test, interrupted(test, pdev, fixup_attach_all), -EINTR);
 	KUNIT_EXPECT_EQ(test, kref_read(&pdev->dev.kobj.kref), refs);
 	KUNIT_EXPECT_FALSE(test, fixup_is_attached(pdev));
-	early_unbind(pdev);
 }
 
-/* Without a driver pciback nothing is attached, although no function has one. */
-static void policy_without_pciback(struct kunit *test)
+/* What pciback does not have is not attached, although no function has a driver. */
+static void policy_not_bound(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 
 	devices = "all";
 	KUNIT_EXPECT_EQ(test, fixup_attach_all(), 0);
+	pci_unregister_driver(&fake_pciback);
+	KUNIT_EXPECT_EQ(test, fixup_attach_all(), 0);
 	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->endpoint));
+	KUNIT_EXPECT_EQ(test, pci_register_driver(&fake_pciback), 0);
+}
+
+/* Write 1 to the file, as a process does. */
+static long policy_store(struct pci_dev *pdev)
+{
+	struct vfsmount *sysfs = kern_mount(get_fs_type("sysfs"));
+	char *device = kobject_get_path(&pdev->dev.kobj, GFP_KERNEL);
+	char *path = kasprintf(GFP_KERNEL, "%s/pciback_fixup/rciep", device);
+	struct file *file = file_open_root_mnt(sysfs, path, O_WRONLY, 0);
+	long ret = PTR_ERR_OR_ZERO(file);
+	loff_t pos = 0;
+
+	if (!ret) {
+		ret = kernel_write(file, "1", 1, &pos);
+		filp_close(file, NULL);
+	}
+	kern_unmount(sysfs);
+	kfree(path);
+	kfree(device);
+	return ret;
+}
+
+static long policy_unbind(struct pci_dev *pdev)
+{
+	fake_unbind(pdev);
+	return 0;
+}
+
+/* A function is unbound while a write to its file waits for our lock. */
+static void policy_store_and_unbind(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = fake->endpoint;
+	struct beside store, unbind;
+
+	fake_bind(test, pdev);
+	mutex_lock(&xen_pcibk_fixup_lock);
+	beside_start(test, &store, policy_store, pdev);
+	KUNIT_EXPECT_FALSE(test, beside_ends(&store, 500));
+	beside_start(test, &unbind, policy_unbind, pdev);
+	KUNIT_EXPECT_FALSE(test, beside_ends(&unbind, 500));
+	mutex_unlock(&xen_pcibk_fixup_lock);
+
+	KUNIT_EXPECT_EQ(test, beside_result(&store), 1);
+	beside_result(&unbind);
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(pdev));
+	KUNIT_EXPECT_FALSE(test, has_directory(pdev));
+	compare_all(test, pdev, false);
+	KUNIT_EXPECT_EQ(test, policy_store(pdev), -ENOENT);
+
+	/* It was written, and is remembered. */
+	fake_bind(test, pdev);
+	compare_all(test, pdev, true);
+}
+
+/* Holds the lock of a device from when its removal has begun. */
+static struct pci_dev *policy_removed;
+static struct task_struct *policy_holder;
+
+static int policy_notify(struct notifier_block *nb, unsigned long event, void *data)
+{
+	if (event == BUS_NOTIFY_DEL_DEVICE && data == &policy_removed->dev)
+		WRITE_ONCE(policy_holder, lock_held(policy_removed));
+	return NOTIFY_OK;
+}
+
+static struct notifier_block policy_notifier = {
+	.notifier_call = policy_notify,
+};
+
+static long policy_remove(struct pci_dev *pdev)
+{
+	pci_lock_rescan_remove();
+	pci_remove_root_bus(pci_find_host_bridge(pdev->bus)->bus);
+	pci_unlock_rescan_remove();
+	return 0;
+}
+
+static long policy_exit(struct pci_dev *pdev)
+{
+	fixup_exit();
+	return 0;
+}
+
+/*
+ * The module goes while a device is removed that was bound once more after its
+ * driver had let it go: it is on the bus's list no more, but still attached.
+ */
+static void policy_exit_and_removal(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_host_bridge *bridge = pci_find_host_bridge(fake->root);
+	struct pci_dev *pdev = pci_dev_get(fake->endpoint);
+	struct beside removal, exit;
+
+	policy_removed = pdev;
+	policy_holder = NULL;
+	bus_register_notifier(&pci_bus_type, &policy_notifier);
+	pci_lock_rescan_remove();
+	pci_stop_root_bus(fake->root);
+	pci_unlock_rescan_remove();
+	switch_on(test, pdev);
+	write_rciep(pdev, "0");
+
+	beside_start(test, &removal, policy_remove, pdev);
+	KUNIT_EXPECT_FALSE(test, beside_ends(&removal, 1000));
+	KUNIT_ASSERT_NOT_NULL(test, READ_ONCE(policy_holder));
+	beside_start(test, &exit, policy_exit, pdev);
+	KUNIT_EXPECT_FALSE(test, beside_ends(&exit, 1000));
+	kthread_stop(policy_holder);
+
+	beside_result(&removal);
+	beside_result(&exit);
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(pdev));
+	bus_unregister_notifier(&pci_bus_type, &policy_notifier);
+	pci_free_host_bridge(bridge);
+	pci_dev_put(pdev);
+	fake->root = NULL;
 }
 
 /* To unload the module takes no lock of a function that is not attached. */
@@ -205,7 +328,7 @@ static void policy_going(struct kunit *test)
 	struct module *module = THIS_MODULE;	/* NULL if built in: it never goes */
 	enum module_state state;
 
-	fake_bind(fake->endpoint, &fake_pciback);
+	fake_bind(test, fake->endpoint);
 	if (module) {
 		state = module->state;
 		module->state = MODULE_STATE_GOING;
@@ -233,11 +356,9 @@ static void policy_out_of_memory(struct kunit *test)
 		bool attached;
 
 		log_start();
-		current->fail_nth = i;
-		fake_bind(pdev, &fake_pciback);
-		current->fail_nth = 0;
-		log_stop();
-		attached = fixup_is_attached(pdev);
+		fake_fail_nth = i;
+		fake_bind(test, pdev);
+			attached = fixup_is_attached(pdev);
 		KUNIT_EXPECT_EQ(test, has_directory(pdev), attached);
 		KUNIT_EXPECT_EQ(test, log_count("cannot be shown as an RCiEP"), !attached);
 		compare_all(test, pdev, attached);
@@ -268,7 +389,6 @@ static void policy_checked_lists(struct kunit *test)
 		devices = lists[i].list;
 		log_start();
 		KUNIT_EXPECT_EQ_MSG(test, fixup_check_devices(), lists[i].ret, "%s", devices);
-		log_stop();
 		KUNIT_EXPECT_EQ_MSG(test, log_count("devices=:"), !!lists[i].log, "%s", devices);
 		if (lists[i].log)
 			KUNIT_EXPECT_EQ_MSG(test, log_count(lists[i].log), 1, "%s", devices);
@@ -285,11 +405,10 @@ static void policy_listed_in_vain(struct kunit *test)
 
 	devices = "(4b55:01:*.*)";
 	log_start();
-	fake_bind(fake->endpoint, &fake_pciback);
-	fake_bind(fake->rciep, &fake_pciback);
-	fake_bind(conventional, &fake_pciback);
-	fake_bind(unknown, &fake_pciback);
-	log_stop();
+	fake_bind(test, fake->endpoint);
+	fake_bind(test, fake->rciep);
+	fake_bind(test, conventional);
+	fake_bind(test, unknown);
 	KUNIT_EXPECT_EQ(test, log_count("its type is Root Complex Integrated Endpoint"), 1);
 	KUNIT_EXPECT_EQ(test, log_count("its type is conventional PCI function"), 1);
 	KUNIT_EXPECT_EQ(test, log_count("its type is unknown"), 1);
@@ -306,7 +425,9 @@ static struct kunit_case policy_cases[] = {
 	KUNIT_CASE(policy_no_directory),
 	KUNIT_CASE(policy_bound_before),
 	KUNIT_CASE(policy_interrupted),
-	KUNIT_CASE(policy_without_pciback),
+	KUNIT_CASE(policy_not_bound),
+	KUNIT_CASE(policy_store_and_unbind),
+	KUNIT_CASE(policy_exit_and_removal),
 	KUNIT_CASE(policy_unloaded),
 	KUNIT_CASE(policy_going),
 #ifdef CONFIG_FAULT_INJECTION
@@ -320,6 +441,7 @@ static struct kunit_case policy_cases[] = {
 static struct kunit_suite policy_suite = {
 	.name = "pciback-fixup-policy",
 	.suite_init = fake_suite_init,
+	.suite_exit = fake_suite_exit,
 	.init = fake_init,
 	.exit = fake_exit,
 	.test_cases = policy_cases,
