@@ -55,7 +55,7 @@ kunit-long:
 fuzz-long:
 	$(part) $(here)fuzz.sh
 cost:
-	$(part) $(here)bench.sh --short
+	$(part) $(here)bench.sh --tap
 packages:
 	$(part) $(top)/packaging/test-deb.sh bookworm
 packages-trixie:

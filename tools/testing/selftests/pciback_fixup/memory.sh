@@ -35,6 +35,6 @@ loading=$(allocations module_load devices=)
 read -r bus bus2 more <<<"$loading"
 echo "# a bus: $bus bytes"
 check "two buses are two allocations" is "${bus2:-none} ${more:-none}" "$bus none"
-check "a bus takes at most 8192 bytes" test "$bus" -le 8192
+check "a bus takes at most 4096 bytes" test "$bus" -le 4096
 check "switching on and off allocates nothing" is "$(allocations switching)" ""
 finish

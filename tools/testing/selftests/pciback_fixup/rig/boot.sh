@@ -26,10 +26,11 @@ module_of() {
 	dir=$(build_module "$(cat "$1/kver")") && echo "$dir/xen-pciback-fixup.ko"
 }
 
-# make_payload MODULE FILE JOB: what dom0 finds in /rig, as a tar archive; in /rig/more it
+# make_payload KERNEL FILE JOB: what dom0 finds in /rig, as a tar archive; in /rig/more it
 # finds what is in the folder MORE_PAYLOAD
 make_payload() {
-	local module=$1 file=$2 job=$3 tree guest kernel initrd programs
+	local dom0=$1 file=$2 job=$3 tree module guest kernel initrd programs
+	module=$(module_of "$dom0") || return
 	tree=$(mktemp -d -p "$BUILD" payload.XXXXXX)
 	mkdir -p "$tree"/{guest,modules}
 	cp -r "$RIG"/{dom0,jobs} "$TOP/README.md" "$tree/"
@@ -51,6 +52,10 @@ make_payload() {
 		cp "$initrd/initrd" "$tree/guest/stubdom-$guest"
 	done
 	cp "$module" "$tree/modules/"
+	# Those of a debug kernel would have to be built elsewhere.
+	if [[ $(cat "$dom0/kver") = *-amd64 ]]; then
+		cp "$(build_bus_modules "$(cat "$dom0/kver")")/simulated_bus.ko" "$tree/modules/"
+	fi
 	[ -z "${MORE_PAYLOAD-}" ] || cp -r "$MORE_PAYLOAD" "$tree/more"
 	tar -C "$tree" -cf "$file" .
 	rm -rf "$tree"
@@ -58,15 +63,14 @@ make_payload() {
 
 # boot_args SERIES JOB DIR: fills QEMU_ARGS
 boot_args() {
-	local series=$1 job=$2 dir=$3 kernel module initrd root
+	local series=$1 job=$2 dir=$3 kernel initrd root
 	# errexit is off where the caller asks for our status.
 	[ "$series" = debug ] || series=$(series_of "$series") || return
 	kernel=$(kernel_of "$series") || return
-	module=$(module_of "$kernel") || return
 	initrd=$(build_initrd "dom0-initrd-$series" "$kernel" "$RIG/dom0/init" "$DOM0_MODULES") || return
 	root=$(build_root) || return
 	mkdir -p "$dir"
-	make_payload "$module" "$dir/payload.tar" "$job" || return
+	make_payload "$kernel" "$dir/payload.tar" "$job" || return
 	QEMU_ARGS=(
 		-cpu "qemu64,+svm,+npt" -smp "${CPUS:-1}" -m 3072
 		-kernel "$root/xen.elf"

@@ -208,6 +208,20 @@ build_module() {
 		cached "module-$1" fill_module "$1" "$compiler/root"
 }
 
+# build_bus_modules KVER: the simulated host bridge, and what counts reads on it
+BUS_FILES=("$RIG"/cost/{*.c,Makefile} "$MODULE_DIR"/fixup_bus.[ch] "$MODULE_DIR/fixup_overlay.h")
+build_bus_modules() {
+	local compiler
+	compiler=$(build_compiler) || return
+	KEY=$(cat "${BUS_FILES[@]}") cached "bus-$1" fill_bus_modules "$1" "$compiler/root"
+}
+
+fill_bus_modules() { # KVER ROOT DIR
+	cp "${BUS_FILES[@]}" "$3/"
+	run_logged "$BUILD/log/bus-$1.log" make_module "$2" "$1" "$3"
+	find "$3" -mindepth 1 -not -name '*.ko' -delete
+}
+
 # cpio_of DIR COMMAND...: an initramfs of it, compressed by the command
 cpio_of() {
 	(cd "$1" && find . -mindepth 1 | sort | cpio --quiet -o -H newc -R 0:0 | "${@:2}")
