@@ -137,6 +137,26 @@ fails "a build folder with a comma" path "$tmp/a,b"
 language() { LC_ALL=de_DE.UTF-8 bash -c '. "$0/lib.sh"; [ "$(env | grep ^LC_ALL=)" = LC_ALL=C ]' "$RIG"; }
 check "programs speak English" language
 
+# An apt-get that finds its lock taken once, and then ends with STATUS
+mkdir "$tmp/bin"
+cat >"$tmp/bin/apt-get" <<'EOF'
+#!/bin/bash
+mkdir "$BUILD/tried" 2>/dev/null || { [[ $* = *Lock::Timeout=600* ]] && exit "$STATUS"; }
+echo 'E: Could not get lock /x/lock. It is held by process 1 (dpkg)'
+exit 100
+EOF
+chmod +x "$tmp/bin/apt-get"
+locked() { # STATUS TEXT
+	local said status=0
+	rm -rf "$tmp/tried"
+	said=$(BUILD=$tmp STATUS=$1 PATH=$tmp/bin:$PATH bash -c '. "$0/lib.sh"; SUDO= apt_get update' "$RIG" 2>&1) || status=$?
+	echo "$said"
+	[ "$status" = $(($1 > 0)) ] && grep -qF "$2" <<<"$said"
+}
+check "apt's lock is waited for, with a word" locked 0 \
+	"waiting for apt's lock, which is held by process 1 (dpkg)"
+check "the command that fails is named, not what runs it" locked 1 "error: apt-get failed"
+
 # check.sh: parts that sleep, in a copy of it
 mkdir -p "$tmp/scripts/check" "$tmp/${SELFTESTS#"$TOP/"}"
 cp "$CHECKS"/{check.sh,judge.sh,part.sh,*.awk} "$tmp/scripts/check/"

@@ -43,7 +43,26 @@ run_logged() {
 	mkdir -p "$(dirname "$log")"
 	"$@" >"$log" 2>&1 </dev/null && return
 	tail -n 30 "$log" >&2
+	# What only runs another command is not what failed.
+	while [[ $# -gt 1 && $1 =~ ^(sudo|env|root|-.*|.*=.*)$ ]]; do shift; done
 	die "$1 failed; the whole output is in $log"
+}
+
+# apt_get ARGUMENT...: once no other program has apt's locks, as apt's own timers have after
+# the first boot. apt-get itself waits for dpkg's, but not for that of its lists.
+apt_get() {
+	local log=$BUILD/log/apt.log timeout=0 tries
+	mkdir -p "${log%/*}"
+	for ((tries = 0; tries < 240; tries++)); do
+		(run_logged "$log" $SUDO env DEBIAN_FRONTEND=noninteractive \
+			apt-get -o "DPkg::Lock::Timeout=$timeout" "$@") 2>"$log.failed" && return
+		grep -q 'Could not get lock' "$log" || break
+		[ $timeout != 0 ] || say "waiting for apt's lock$(sed -n 's/.*Could not get lock [^ ]*\. It is/, which is/p' "$log" | head -n 1)"
+		timeout=600
+		sleep 5
+	done
+	cat "$log.failed" >&2
+	exit 1
 }
 
 # check DESCRIPTION COMMAND...: a test; what the command prints is shown if it fails
@@ -101,9 +120,8 @@ need() {
 	[ ${#missing[@]} -gt 0 ] || return 0
 	wait_lock "$BUILD/apt.lock" apt
 	say "installing with apt-get: ${missing[*]}"
-	run_logged "$BUILD/log/apt.log" $SUDO apt-get update
-	run_logged "$BUILD/log/apt.log" $SUDO env DEBIAN_FRONTEND=noninteractive \
-		apt-get install -y --no-install-recommends "${missing[@]}"
+	apt_get update
+	apt_get install -y --no-install-recommends "${missing[@]}"
 	exec {lock_fd}>&-
 	say "installed ${#missing[@]} packages"
 }

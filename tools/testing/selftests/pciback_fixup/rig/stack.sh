@@ -37,7 +37,7 @@ mirrors() {
 	local format='$(ORIGIN) $(REPO_URI) $(CODENAME)'
 	local list=(apt-get indextargets --format "$format" 'Created-By: Packages')
 	"${list[@]}" | grep '^Debian ' && return
-	run_logged "$BUILD/log/apt.log" $SUDO apt-get update
+	apt_get update
 	"${list[@]}"
 }
 
