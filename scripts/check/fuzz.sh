@@ -1,23 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# make fuzz: the module's parser of device lists, and the command's, under libFuzzer with
-# the address and undefined behaviour sanitizers.
+# make fuzz: the parser of device lists, which module and command share, under libFuzzer
+# with the address and undefined behaviour sanitizers.
 #   SECONDS_OF_FUZZ   how long (600)
 . "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/lib.sh"
 
 limit=${SECONDS_OF_FUZZ:-600}
-need clang libc6-dev libpci-dev
+need clang libc6-dev
 version=$(clang -dumpversion)
 need "libclang-rt-${version%%.*}-dev"
 
 dir=$BUILD/fuzz
-fuzz=$CHECKS/fuzz
-command=$TOP/tools/pciback-fixup
 mkdir -p "$dir/corpus"
 run_logged "$dir/build.log" clang -g -O1 -Wall -Wextra -Werror \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	-D_GNU_SOURCE -I "$fuzz" -I "$MODULE_DIR" -I "$command" -o "$dir/devlist_fuzz" \
-	"$fuzz/devlist_fuzz.c" "$command"/{slot,util}.c -lpci
+	-I "$TOP/tools/pciback-fixup" -I "$MODULE_DIR" -o "$dir/devlist_fuzz" \
+	"$CHECKS/fuzz/devlist_fuzz.c"
 
 say "fuzzing for $limit s"
 printf '%s' '(0000:03:00.0)(04:00.*)(05:*.*)' >"$dir/corpus/slots"
@@ -27,6 +25,6 @@ fuzzed() {
 	./devlist_fuzz -max_total_time="$limit" -max_len=512 -dict=words -print_final_stats=1 \
 		-artifact_prefix="$dir/" corpus 2>&1 | tee fuzz.log
 }
-check "the parsers of device lists, fuzzed" fuzzed
+check "the parser of device lists, fuzzed" fuzzed
 sed -nE 's/^stat::number_of_executed_units: */# inputs: /p; s/.*DONE *(cov: [0-9]+).*/# \1/p' fuzz.log
 finish

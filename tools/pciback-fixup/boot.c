@@ -208,6 +208,7 @@ static void find_problem(struct boot *boot)
 {
 	/* Only what is loaded has this file. */
 	bool builtin = exists(LOADED) && !exists(LOADED "/initstate");
+	const char *mistake;
 
 	if (builtin && !boot->on_cmdline)
 		set(&boot->problem,
@@ -220,9 +221,9 @@ static void find_problem(struct boot *boot)
 	if (strlen(boot->devices) > DEVICES_MAX)
 		boot->problem = format("%s: devices= has more than the %d characters that the kernel takes: shorten it by wildcards like (0000:03:00.*)",
 				       boot->source, DEVICES_MAX);
-	else if (!list_parse(boot->devices, &boot->list))
-		boot->problem = format("%s: devices= is neither all nor a list like (0000:03:00.0)(04:00.*): correct it by hand",
-				       boot->source);
+	else if ((mistake = list_parse(boot->devices, &boot->list)))
+		boot->problem = format("%s: devices= is neither all nor a list like (0000:03:00.0)(04:00.*), from \"%s\" on: correct it by hand",
+				       boot->source, mistake);
 	else if (!boot->loader && !builtin)
 		boot->problem = format("nothing has the module loaded at boot: put xen-pciback-fixup into a file in /etc/modules-load.d");
 }

@@ -137,12 +137,13 @@ static void pci_quiet(char *fmt, ...)
 
 static int compare(const void *a, const void *b)
 {
-	const struct pci_filter *l = &((const struct device *)a)->slot;
-	const struct pci_filter *r = &((const struct device *)b)->slot;
+	const int *l = ((const struct device *)a)->slot.n;
+	const int *r = ((const struct device *)b)->slot.n;
+	int i;
 
-	return l->domain != r->domain ? (l->domain < r->domain ? -1 : 1) :
-	       l->bus != r->bus ? l->bus - r->bus :
-	       l->slot != r->slot ? l->slot - r->slot : l->func - r->func;
+	for (i = 0; i < FIXUP_FN && l[i] == r[i]; i++)
+		;
+	return l[i] - r[i];
 }
 
 void devices_scan(struct devices *devices)
@@ -190,7 +191,7 @@ void devices_free(struct devices *devices)
 	pci_cleanup(devices->access);
 }
 
-struct device *devices_find(const struct devices *devices, const struct pci_filter *slot)
+struct device *devices_find(const struct devices *devices, const struct slot *slot)
 {
 	int i;
 

@@ -39,7 +39,7 @@ static void read_backend(struct xs_handle *xs, struct holders *found, const char
 {
 	char *dir = format(BACKEND "/%s/0", domid);
 	char *name = read_key(xs, dir, "domain"), *state = read_key(xs, dir, "state"), *bdf;
-	struct pci_filter slot;
+	struct slot slot;
 	unsigned int i, n = 0;
 	char **keys;
 

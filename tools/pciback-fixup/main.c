@@ -19,7 +19,7 @@ enum { JSON = 1, NOHEADINGS = 2, COLUMNS = 4, ALL = 8, PERSIST = 16, SLOTS = 32 
 
 /* --- what stands in the way of a device, in one line ------------------------------------ */
 
-int require_bound(const struct pci_filter *slot, const struct device *dev)
+int require_bound(const struct slot *slot, const struct device *dev)
 {
 	struct slot_text bdf = slot_text(slot);
 
@@ -115,7 +115,7 @@ static int switch_device(const struct device *dev, bool on)
 }
 
 /* Switch all that a slot stands for, or all endpoints; note what to make persistent. */
-static int switch_slot(const struct devices *devices, const struct pci_filter *slot,
+static int switch_slot(const struct devices *devices, const struct slot *slot,
 		       bool persistent, bool on, struct list *done)
 {
 	bool one = slot && slot_is_bdf(slot), found = false, failed;
@@ -228,7 +228,7 @@ static int run(const char *name, unsigned int options, const char *columns, char
 	const int count = sizeof(commands) / sizeof(*commands);
 	struct devices devices;
 	struct list slots = { 0 };
-	struct pci_filter slot;
+	struct slot slot;
 	int command, status, i;
 
 	for (command = 0; command < count && strcmp(name, commands[command].name); command++)

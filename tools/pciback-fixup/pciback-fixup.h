@@ -15,6 +15,8 @@
 
 #include <pci/pci.h>
 
+#include "fixup_devlist.h"	/* the module's */
+
 /* Exit statuses. That of check is 1 if all went well and a device would be rejected. */
 #define FAILED		1
 #define REJECTED	1
@@ -36,22 +38,26 @@ struct slot_text {
 	char text[24];
 };
 
+struct slot {
+	int n[FIXUP_NUMBERS];
+};
+
 struct list {
 	bool all;			/* instead of slots */
 	int count;
-	struct pci_filter *slots;
+	struct slot *slots;
 };
 
-bool slot_parse(const char *text, struct pci_filter *slot);
-struct pci_filter slot_of(const struct pci_dev *pci);
-bool slot_is_bdf(const struct pci_filter *slot);
-bool slot_covers(const struct pci_filter *slot, const struct pci_filter *other);
-struct slot_text slot_text(const struct pci_filter *slot);
+bool slot_parse(const char *text, struct slot *slot);
+struct slot slot_of(const struct pci_dev *pci);
+bool slot_is_bdf(const struct slot *slot);
+bool slot_covers(const struct slot *slot, const struct slot *other);
+struct slot_text slot_text(const struct slot *slot);
 
-bool list_parse(const char *text, struct list *list);
-void list_add(struct list *list, const struct pci_filter *slot);
+const char *list_parse(const char *text, struct list *list);	/* NULL, or a mistake's place */
+void list_add(struct list *list, const struct slot *slot);
 void list_remove(struct list *list, int i);
-bool list_covers(const struct list *list, const struct pci_filter *slot);
+bool list_covers(const struct list *list, const struct slot *slot);
 char *list_text(const struct list *list, bool brief);	/* to be freed */
 
 /* Below root */
@@ -64,7 +70,7 @@ char *list_text(const struct list *list, bool brief);	/* to be freed */
 
 struct device {
 	struct pci_dev *pci;
-	struct pci_filter slot;
+	struct slot slot;
 	char *bdf;
 	bool bound;			/* to pciback */
 	unsigned int hardware_type, guest_type;
@@ -82,7 +88,7 @@ struct devices {
 
 void devices_scan(struct devices *devices);
 void devices_free(struct devices *devices);
-struct device *devices_find(const struct devices *devices, const struct pci_filter *slot);
+struct device *devices_find(const struct devices *devices, const struct slot *slot);
 void device_read(struct device *dev);	/* its types, and what the module says */
 int device_switch(const struct device *dev, bool on);	/* 0, or an errno */
 char *device_name(const struct devices *devices, const struct device *dev);
@@ -91,7 +97,7 @@ bool type_is_endpoint(unsigned int type);
 
 /* domains.c: who holds a device */
 struct holder {
-	struct pci_filter slot;
+	struct slot slot;
 	unsigned int domid;
 	char *name;			/* UTF-8; may be empty */
 };
@@ -129,7 +135,7 @@ int check_devices(const struct devices *devices, const struct list *slots, bool 
 int show_status(const struct devices *devices, bool json);
 
 /* main.c: what stands in the way of a device; -1 with a complaint that has the remedy */
-int require_bound(const struct pci_filter *slot, const struct device *dev);
+int require_bound(const struct slot *slot, const struct device *dev);
 int require_type(const struct device *dev);
 
 #endif /* PCIBACK_FIXUP_H */

@@ -97,7 +97,7 @@ static int write_file(const char *path, const char *text)
 }
 
 /* Whether a slot stands for no function that is bound, but not in the list. */
-static bool adds_nothing(const struct pci_filter *slot, const struct list *list,
+static bool adds_nothing(const struct slot *slot, const struct list *list,
 			 const struct devices *devices)
 {
 	const struct device *dev = devices->all;
@@ -112,12 +112,12 @@ static bool adds_nothing(const struct pci_filter *slot, const struct list *list,
 /* (03:00.0)(03:00.1) becomes (03:00.*) where that adds nothing. */
 static void shorten(struct list *list, const struct devices *devices)
 {
-	struct pci_filter slot;
+	struct slot slot;
 	int i, j;
 
 	for (i = 0; i < list->count; i++) {
 		slot = list->slots[i];
-		slot.func = -1;
+		slot.n[FIXUP_FN] = FIXUP_ANY;
 		if (!adds_nothing(&slot, list, devices))
 			continue;
 		for (j = list->count - 1; j > i; j--) {
@@ -158,14 +158,14 @@ static int remove_file(const char *path)
 }
 
 /* Take a slot out. Of a wildcard that stands for more, what is there of the rest stays. */
-static bool take_out(struct list *list, const struct pci_filter *slot,
+static bool take_out(struct list *list, const struct slot *slot,
 		     const struct devices *devices)
 {
 	bool changed = false;
 	int i, j;
 
 	for (i = list->count - 1; i >= 0; i--) {
-		struct pci_filter entry = list->slots[i];
+		struct slot entry = list->slots[i];
 
 		if (!slot_covers(slot, &entry) && !slot_covers(&entry, slot))
 			continue;
@@ -220,7 +220,7 @@ static int add_slots(struct change *change, const struct devices *devices, const
 	int i, ret = 0;
 
 	for (i = 0; i < slots->count; i++) {
-		const struct pci_filter *slot = &slots->slots[i];
+		const struct slot *slot = &slots->slots[i];
 
 		if (list_covers(&boot->list, slot)) {
 			printf("%s: is in %s already\n", slot_text(slot).text, boot->source);
@@ -259,7 +259,7 @@ static int drop_slots(struct change *change, const struct devices *devices, cons
 	int i, ret = 0;
 
 	for (i = 0; i < slots->count; i++) {
-		const struct pci_filter *slot = &slots->slots[i];
+		const struct slot *slot = &slots->slots[i];
 
 		if (take_out(&change->list, slot, devices))
 			list_add(&dropped, slot);
@@ -287,7 +287,7 @@ int persist(const struct devices *devices, const struct list *slots, bool on)
 
 	fd = lock();
 	if (fd >= 0 && !boot_read(&change.boot)) {
-		if (list_parse(change.boot.own ?: "", &change.list) && !change.list.all)
+		if (!list_parse(change.boot.own ?: "", &change.list) && !change.list.all)
 			ret = (on ? add_slots : drop_slots)(&change, devices, slots);
 		else
 			complain("%s: devices= is no list like (0000:03:00.0)(04:00.*): remove the file, then try again",

@@ -259,18 +259,18 @@ version_of() {
 }
 
 fill_programs() { # ROOT VERSION DIR
-	cp -r "$TOP/tools/pciback-fixup" "$3/command"
+	(cd "$TOP" && cp -r --parents tools/pciback-fixup "${MODULE_DIR#"$TOP/"}/fixup_devlist.h" "$3")
 	cp -r "$SELFTESTS"/{Makefile,helpers} "$RIG"/{programs.mk,guest/*.c} "$3/"
 	run_logged "$BUILD/log/programs.log" in_root "$1" "$3" make -f programs.mk VERSION="$2"
-	rm -r "$3"/{command,helpers,*.c,Makefile,programs.mk}
+	rm -r "$3"/{tools,drivers,helpers,*.c,Makefile,programs.mk}
 }
 
 build_programs() {
 	local compiler version
 	compiler=$(build_compiler) || return
 	version=$(version_of "$TOP") || return
-	KEY=$(cat "$TOP"/tools/pciback-fixup/{*.[ch],Makefile} "$SELFTESTS"/{Makefile,helpers/*.c} \
-		"$RIG"/{programs.mk,guest/*.c}) cached programs \
+	KEY=$(cat "$TOP"/tools/pciback-fixup/{*.[ch],linux/*,Makefile} "$MODULE_DIR/fixup_devlist.h" \
+		"$SELFTESTS"/{Makefile,helpers/*.c} "$RIG"/{programs.mk,guest/*.c}) cached programs \
 		fill_programs "$compiler/root" "$version"
 }
 

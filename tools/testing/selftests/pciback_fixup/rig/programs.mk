@@ -5,9 +5,9 @@ all: bin/pciback-fixup static/config_reads static/hammer static/fabric_check
 	$(MAKE) all CC=gcc
 
 bin/pciback-fixup:
-	$(MAKE) -C command clean
-	$(MAKE) -C command CC=gcc CFLAGS="-O2 -Werror" VERSION=$(VERSION)
-	install -D command/pciback-fixup $@
+	$(MAKE) -C tools/pciback-fixup clean
+	$(MAKE) -C tools/pciback-fixup CC=gcc CFLAGS="-O2 -Werror" VERSION=$(VERSION)
+	install -D tools/pciback-fixup/pciback-fixup $@
 
 vpath %.c helpers
 static/%: %.c
