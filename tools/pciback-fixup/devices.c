@@ -8,12 +8,8 @@
  * types are the same, and config space tells.
  */
 
-#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "pciback-fixup.h"
@@ -42,30 +38,25 @@ bool type_is_endpoint(unsigned int type)
 	return type == PCI_EXP_TYPE_ENDPOINT || type == PCI_EXP_TYPE_LEG_END;
 }
 
-/* A file of the module's; -1 with an errno if it is not there. */
-static int open_file(const struct device *dev, const char *file, int mode)
+bool type_needs_no_change(unsigned int type)
 {
-	char *path = format("%s/sys/bus/pci/devices/%s/pciback_fixup/%s", root, dev->bdf, file);
-	int fd = open(path, mode | O_CLOEXEC);
+	return type == PCI_EXP_TYPE_ROOT_INT_EP || type == TYPE_CONVENTIONAL;
+}
 
-	free(path);
-	return fd;
+/* A path of the module's, below root; to be freed */
+static char *file_path(const struct device *dev, const char *file)
+{
+	return format("/sys/bus/pci/devices/%s/pciback_fixup/%s", dev->bdf, file);
 }
 
 /* A number as C writes it; -1 if there is none. */
 static long read_number(const struct device *dev, const char *file)
 {
-	int fd = open_file(dev, file, O_RDONLY);
-	char buf[32] = "", *end;
-	long number;
+	AUTOFREE char *path = file_path(dev, file), *text = first_line(path);
+	char *end = text;
+	long number = text ? strtol(text, &end, 0) : -1;
 
-	if (fd < 0)
-		return -1;
-	if (read(fd, buf, sizeof(buf) - 1) < 0)
-		buf[0] = '\0';
-	close(fd);
-	number = strtol(buf, &end, 0);
-	return end > buf ? number : -1;
+	return end > text ? number : -1;
 }
 
 static unsigned int flags_type(long flags)
@@ -88,16 +79,15 @@ static unsigned int config_type(struct pci_dev *pci)
 
 void device_read(struct device *dev)
 {
-	int dir = open_file(dev, "", O_RDONLY | O_DIRECTORY);
+	AUTOFREE char *dir = file_path(dev, "");
 
-	dev->offered = dir >= 0;
+	dev->offered = exists(dir);
 	dev->hits = -1;
 	if (!dev->offered) {
 		dev->hardware_type = config_type(dev->pci);
 		dev->guest_type = dev->hardware_type;
 		return;
 	}
-	close(dir);
 
 	dev->hardware_type = flags_type(read_number(dev, "hardware_flags"));
 	dev->guest_flags = read_number(dev, "guest_flags");
@@ -108,7 +98,8 @@ void device_read(struct device *dev)
 
 int device_switch(const struct device *dev, bool on)
 {
-	int fd = open_file(dev, "rciep", O_WRONLY), err = 0;
+	AUTOFREE char *path = file_path(dev, "rciep"), *full = format("%s%s", root, path);
+	int fd = open(full, O_WRONLY | O_CLOEXEC), err = 0;
 
 	if (fd < 0)
 		return errno;
@@ -130,11 +121,6 @@ static void __attribute__((noreturn)) pci_failed(char *fmt, ...)
 	exit(ERROR);
 }
 
-static void pci_quiet(char *fmt, ...)
-{
-	(void)fmt;
-}
-
 static int compare(const void *a, const void *b)
 {
 	const int *l = ((const struct device *)a)->slot.n;
@@ -146,59 +132,45 @@ static int compare(const void *a, const void *b)
 	return l[i] - r[i];
 }
 
-void devices_scan(struct devices *devices)
+struct devices devices_scan(void)
 {
 	struct pci_access *access = need(pci_alloc());
-	char *path = format("%s/sys/bus/pci", root);
-	const char *driver;
+	struct devices devices = { .access = access };
+	AUTOFREE char *path = format("%s/sys/bus/pci", root);
 	struct pci_dev *pci;
 	struct device *dev;
+	const char *driver;
 
 	access->method = PCI_ACCESS_SYS_BUS_PCI;
 	access->error = pci_failed;
-	access->warning = pci_quiet;
 	pci_set_param(access, "sysfs.path", path);
-	free(path);
 	pci_init(access);
+	access->warning = access->debug;	/* which is quiet */
 	pci_scan_bus(access);
 
-	*devices = (struct devices){ .access = access };
 	for (pci = access->devices; pci; pci = pci->next)
-		devices->count++;
-	devices->all = need(calloc(devices->count + 1, sizeof(*dev)));
-	dev = devices->all;
+		devices.count++;
+	devices.all = need(calloc(devices.count + 1, sizeof(*dev)));
+	dev = devices.all;
 	for (pci = access->devices; pci; pci = pci->next, dev++) {
 		dev->pci = pci;
 		dev->slot = slot_of(pci);
-		dev->bdf = format("%s", slot_text(&dev->slot).text);
+		strcpy(dev->bdf, slot_text(&dev->slot).text);
 		pci_fill_info(pci, PCI_FILL_IDENT | PCI_FILL_DRIVER);
 		driver = pci_get_string_property(pci, PCI_FILL_DRIVER);
 		dev->bound = driver && !strcmp(driver, "pciback");
-		devices->bound += dev->bound;
+		devices.bound += dev->bound;
 		if (dev->bound)
 			device_read(dev);
 	}
-	qsort(devices->all, devices->count, sizeof(*dev), compare);
+	qsort(devices.all, devices.count, sizeof(*dev), compare);
+	return devices;
 }
 
 void devices_free(struct devices *devices)
 {
-	int i;
-
-	for (i = 0; i < devices->count; i++)
-		free(devices->all[i].bdf);
 	free(devices->all);
 	pci_cleanup(devices->access);
-}
-
-struct device *devices_find(const struct devices *devices, const struct slot *slot)
-{
-	int i;
-
-	for (i = 0; i < devices->count; i++)
-		if (slot_covers(slot, &devices->all[i].slot))
-			return &devices->all[i];
-	return NULL;
 }
 
 char *device_name(const struct devices *devices, const struct device *dev)

@@ -10,8 +10,6 @@
  */
 
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include <xenstore.h>
@@ -28,56 +26,46 @@ static struct holders {
 /* The value of a key, "" if there is none; to be freed. */
 static char *read_key(struct xs_handle *xs, const char *dir, const char *key)
 {
-	char *path = format("%s/%s", dir, key);
-	char *value = xs_read(xs, XBT_NULL, path, NULL);
+	AUTOFREE char *path = format("%s/%s", dir, key);
 
-	free(path);
-	return value ?: need(strdup(""));
+	return xs_read(xs, XBT_NULL, path, NULL) ?: need(strdup(""));
 }
 
 static void read_backend(struct xs_handle *xs, struct holders *found, const char *domid)
 {
-	char *dir = format(BACKEND "/%s/0", domid);
-	char *name = read_key(xs, dir, "domain"), *state = read_key(xs, dir, "state"), *bdf;
+	AUTOFREE char *dir = format(BACKEND "/%s/0", domid), **keys = NULL;
+	AUTOFREE char *name = read_key(xs, dir, "domain"), *state = read_key(xs, dir, "state");
 	struct slot slot;
 	unsigned int i, n = 0;
-	char **keys;
 
 	/* What a guest leaves behind as it goes is in the state Closed, which is 6. */
-	keys = strcmp(state, "6") ? xs_directory(xs, XBT_NULL, dir, &n) : NULL;
+	if (strcmp(state, "6"))
+		keys = xs_directory(xs, XBT_NULL, dir, &n);
 	for (i = 0; i < n && keys; i++) {
-		if (strncmp(keys[i], "dev-", 4))
+		AUTOFREE char *bdf = read_key(xs, dir, keys[i]);
+
+		if (strncmp(keys[i], "dev-", 4) || !slot_parse(bdf, &slot))
 			continue;
-		bdf = read_key(xs, dir, keys[i]);
-		if (slot_parse(bdf, &slot)) {
-			found->all = need(realloc(found->all,
-						  (found->count + 1) * sizeof(*found->all)));
-			found->all[found->count++] = (struct holder){
-				.slot = slot,
-				.domid = strtoul(domid, NULL, 10),
-				.name = clean(name),
-			};
-		}
-		free(bdf);
+		found->all = need(realloc(found->all, (found->count + 1) * sizeof(*found->all)));
+		found->all[found->count++] = (struct holder){
+			.slot = slot,
+			.domid = strtoul(domid, NULL, 10),
+			.name = clean(name),
+		};
 	}
-	free(keys);
-	free(state);
-	free(name);
-	free(dir);
 }
 
 static void *read_backends(void *data)
 {
 	struct xs_handle *xs = xs_open(0);
+	AUTOFREE char **domids = NULL;
 	unsigned int i, n = 0;
-	char **domids;
 
 	if (!xs)
 		return data;
 	domids = xs_directory(xs, XBT_NULL, BACKEND, &n);
 	for (i = 0; i < n && domids; i++)
 		read_backend(xs, data, domids[i]);
-	free(domids);
 	xs_close(xs);
 	return data;
 }

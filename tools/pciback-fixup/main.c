@@ -2,182 +2,20 @@
 /*
  * pciback-fixup: which devices that are bound to xen-pciback are shown to
  * guests as Root Complex Integrated Endpoints (RCiEP), and switching that.
- * The command line, and enable and disable.
+ * This is the command line.
  */
 
-#include <errno.h>
 #include <getopt.h>
 #include <locale.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "pciback-fixup.h"
 
-/* Options, and whether a command takes BDFs. All but SLOTS are less than any letter. */
-enum { JSON = 1, NOHEADINGS = 2, COLUMNS = 4, ALL = 8, PERSIST = 16, SLOTS = 32 };
-
-/* --- what stands in the way of a device, in one line ------------------------------------ */
-
-int require_bound(const struct slot *slot, const struct device *dev)
-{
-	struct slot_text bdf = slot_text(slot);
-
-	if (!slot_is_bdf(slot))
-		return complain("%s: none of these is an endpoint that is bound to pciback; to see what is: pciback-fixup list",
-				bdf.text);
-	if (!dev)
-		return complain("%s: no such device; to see which there are: lspci -D", bdf.text);
-	if (!dev->bound)
-		return complain("%s: not bound to pciback; to bind it: %sxl pci-assignable-add %s",
-				bdf.text, exists(PCIBACK) ? "" : "modprobe xen-pciback && ",
-				bdf.text);
-	return 0;
-}
-
-int require_type(const struct device *dev)
-{
-	if (dev->hardware_type != TYPE_UNKNOWN && dev->guest_type != TYPE_UNKNOWN)
-		return 0;
-	return complain("%s: its type cannot be read; %s", dev->bdf,
-			geteuid() ? "run this as root" : "it does not answer, see dmesg");
-}
-
-static int require_endpoint(const struct device *dev)
-{
-	if (require_type(dev))
-		return -1;
-	if (!type_is_endpoint(dev->hardware_type))
-		return complain("%s: not an endpoint, and so never changed: its type is %s",
-				dev->bdf, type_name(dev->hardware_type));
-	return 0;
-}
-
-static int require_switchable(const struct device *dev)
-{
-	if (require_endpoint(dev))
-		return -1;
-	if (!exists(LOADED))
-		return complain("%s: the module is not loaded; to load it: modprobe xen-pciback-fixup",
-				dev->bdf);
-	if (!dev->offered)
-		return complain("%s: the module could not take it on, see dmesg; to retry: xl pci-assignable-remove %s && xl pci-assignable-add %s",
-				dev->bdf, dev->bdf, dev->bdf);
-	return 0;
-}
-
-/* --- enable, disable ----------------------------------------------------------------------- */
-
-static const char *explain(int err)
-{
-	switch (err) {
-	case EACCES:
-	case EPERM:
-		return "run this as root";
-	case EBUSY:
-		return "another module has replaced the config space operations of its bus, dmesg says which";
-	case EIO:
-		return "guests would not see the change, dmesg says why";
-	default:
-		return "see dmesg";
-	}
-}
-
-static int switch_device(const struct device *dev, bool on)
-{
-	const struct holder *holder;
-	struct device now = *dev;
-	int err;
-
-	if (require_switchable(dev))
-		return -1;
-
-	err = device_switch(dev, on);
-	if (err)
-		return complain("%s: rciep cannot be written: %s; %s", dev->bdf, strerror(err),
-				explain(err));
-
-	/* What guests see is read, never concluded from what was written. */
-	device_read(&now);
-	if (now.guest_type != (on ? PCI_EXP_TYPE_ROOT_INT_EP : now.hardware_type))
-		return complain("%s: rciep was written, but guests still see %s (guest_flags 0x%04x): dmesg says which other module to unload",
-				dev->bdf, type_name(now.guest_type), now.guest_flags);
-
-	printf("%s: guests that start now see %s (guest_flags 0x%04x)\n",
-	       dev->bdf, type_name(now.guest_type), now.guest_flags);
-
-	domains_read();
-	holder = domains_find(dev);
-	if (holder && dev->rciep != on)
-		complain("%s: warning: domain %u (%s) holds it, and keeps the type that it read when it started: shut it down and start it again",
-			 dev->bdf, holder->domid, holder->name);
-	return 0;
-}
-
-/* Switch all that a slot stands for, or all endpoints; note what to make persistent. */
-static int switch_slot(const struct devices *devices, const struct slot *slot,
-		       bool persistent, bool on, struct list *done)
-{
-	bool one = slot && slot_is_bdf(slot), found = false, failed;
-	struct device *dev;
-	int i, ret = 0;
-
-	for (i = 0; i < devices->count; i++) {
-		dev = &devices->all[i];
-		if (!dev->bound || (slot && !slot_covers(slot, &dev->slot)))
-			continue;
-		/* Several stand for those of them that can be switched. */
-		if (!one && !type_is_endpoint(dev->hardware_type))
-			continue;
-		found = true;
-		/* What the module does not know is off. */
-		failed = (on || !persistent || dev->offered) && switch_device(dev, on);
-		if (failed)
-			ret = -1;
-		/* What could not be switched off now is to be off later at least. */
-		if (!slot && !(failed && on))
-			list_add(done, &dev->slot);
-	}
-
-	if (!slot)
-		return found ? ret : complain("no endpoint is bound to pciback; to bind one: xl pci-assignable-add BDF");
-	dev = devices_find(devices, slot);
-	if (!found && !persistent)
-		return require_bound(slot, dev);
-	if (!found && on) {
-		/* What is there can be looked at. */
-		if (one && dev) {
-			device_read(dev);
-			if (require_endpoint(dev))
-				return -1;
-		}
-		printf("%s: not bound to pciback now; shown as RCiEP whenever it is, from the next load of the module on\n",
-		       slot_text(slot).text);
-	}
-	if (!ret || !on)
-		list_add(done, slot);
-	return ret;
-}
-
-static int switch_all(const struct devices *devices, const struct list *slots,
-		      unsigned int options, bool on)
-{
-	bool persistent = options & PERSIST;
-	struct list done = { 0 };
-	int i, status = 0;
-
-	if (options & ALL && switch_slot(devices, NULL, persistent, on, &done))
-		status = FAILED;
-	for (i = 0; i < slots->count; i++)
-		if (switch_slot(devices, &slots->slots[i], persistent, on, &done))
-			status = FAILED;
-	if (persistent && done.count && persist(devices, &done, on))
-		status = FAILED;
-	free(done.slots);
-	return status;
-}
-
-/* --- the command line ---------------------------------------------------------------------- */
+/*
+ * Options, by what getopt returns for them, which is more than any letter; and as
+ * bits, of what was given and of what a command takes.
+ */
+enum { OPT_JSON = 256, OPT_NOHEADINGS, OPT_COLUMNS, OPT_ALL, OPT_PERSIST, SLOTS };
+#define BIT(option)	(1u << ((option) - OPT_JSON))
 
 static const char help[] =
 	"usage: pciback-fixup list [--json] [--output COLUMNS] [--noheadings] [BDF...]\n"
@@ -198,11 +36,12 @@ static const char help[] =
 	"  status     what is loaded, what is in force after the next boot, what to do next\n"
 	"\n"
 	"  --json     for programs\n"
-	"  --output   the columns to show, by their names with commas between them\n"
+	"  -o, --output COLUMNS\n"
+	"             the columns to show, by their names with commas between them\n"
 	"  --noheadings\n"
 	"  --all      all endpoints that are bound to pciback\n"
 	"  --persist  also after the next boot; takes what is not bound yet as well\n"
-	"  --help, --version\n"
+	"  -h, --help, -V, --version\n"
 	"\n"
 	"A BDF is like 0000:03:00.0, or 03:00.0 in domain 0; 03:00.* stands for all its\n"
 	"functions. More: man pciback-fixup\n";
@@ -219,17 +58,16 @@ static int run(const char *name, unsigned int options, const char *columns, char
 		const char *name;
 		unsigned int takes;
 	} commands[] = {
-		{ "list", JSON | NOHEADINGS | COLUMNS | SLOTS },
-		{ "check", JSON | SLOTS },
-		{ "enable", ALL | PERSIST | SLOTS },
-		{ "disable", ALL | PERSIST | SLOTS },
-		{ "status", JSON },
+		{ "list", BIT(OPT_JSON) | BIT(OPT_NOHEADINGS) | BIT(OPT_COLUMNS) | BIT(SLOTS) },
+		{ "check", BIT(OPT_JSON) | BIT(SLOTS) },
+		{ "enable", BIT(OPT_ALL) | BIT(OPT_PERSIST) | BIT(SLOTS) },
+		{ "disable", BIT(OPT_ALL) | BIT(OPT_PERSIST) | BIT(SLOTS) },
+		{ "status", BIT(OPT_JSON) },
 	};
 	const int count = sizeof(commands) / sizeof(*commands);
-	struct devices devices;
-	struct list slots = { 0 };
+	AUTO(list_free) struct list slots = { 0 };
 	struct slot slot;
-	int command, status, i;
+	int command, i;
 
 	for (command = 0; command < count && strcmp(name, commands[command].name); command++)
 		;
@@ -237,33 +75,29 @@ static int run(const char *name, unsigned int options, const char *columns, char
 		return usage_error("unknown command ", name);
 	if (options & ~commands[command].takes)
 		return usage_error("an option given is not one of ", name);
-	if (given && !(commands[command].takes & SLOTS))
+	if (given && !(commands[command].takes & BIT(SLOTS)))
 		return usage_error("one argument too many: ", args[0]);
-	if (commands[command].takes & ALL && !given == !(options & ALL))
+	if (commands[command].takes & BIT(OPT_ALL) && !given == !(options & BIT(OPT_ALL)))
 		return usage_error("either BDFs or --all must be given to ", name);
 	/* All are checked before anything is done. */
 	for (i = 0; i < given; i++) {
-		if (!slot_parse(args[i], &slot)) {
-			free(slots.slots);
+		if (!slot_parse(args[i], &slot))
 			return usage_error("not a BDF like 0000:03:00.0, nor a pattern like 03:00.*: ",
 					   args[i]);
-		}
 		list_add(&slots, &slot);
 	}
 
-	devices_scan(&devices);
+	AUTO(devices_free) struct devices devices = devices_scan();
+
 	if (!strcmp(name, "list"))
-		status = list_devices(&devices, &slots, columns, options & JSON,
-				      options & NOHEADINGS);
-	else if (!strcmp(name, "check"))
-		status = check_devices(&devices, &slots, options & JSON);
-	else if (!strcmp(name, "status"))
-		status = show_status(&devices, options & JSON);
-	else
-		status = switch_all(&devices, &slots, options, !strcmp(name, "enable"));
-	devices_free(&devices);
-	free(slots.slots);
-	return status;
+		return list_devices(&devices, &slots, columns, options & BIT(OPT_JSON),
+				    options & BIT(OPT_NOHEADINGS));
+	if (!strcmp(name, "check"))
+		return check_devices(&devices, &slots, options & BIT(OPT_JSON));
+	if (!strcmp(name, "status"))
+		return show_status(&devices, options & BIT(OPT_JSON));
+	return switch_devices(&devices, &slots, options & BIT(OPT_ALL),
+			      options & BIT(OPT_PERSIST), !strcmp(name, "enable"));
 }
 
 /* What was printed must have arrived, or a program would take half of it for all. */
@@ -279,11 +113,11 @@ static int finish(int status)
 int main(int argc, char **argv)
 {
 	static const struct option long_options[] = {
-		{ "json", no_argument, NULL, JSON },
-		{ "noheadings", no_argument, NULL, NOHEADINGS },
+		{ "json", no_argument, NULL, OPT_JSON },
+		{ "noheadings", no_argument, NULL, OPT_NOHEADINGS },
 		{ "output", required_argument, NULL, 'o' },
-		{ "all", no_argument, NULL, ALL },
-		{ "persist", no_argument, NULL, PERSIST },
+		{ "all", no_argument, NULL, OPT_ALL },
+		{ "persist", no_argument, NULL, OPT_PERSIST },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ }
@@ -305,17 +139,17 @@ int main(int argc, char **argv)
 			return finish(0);
 		case 'o':
 			columns = optarg;
-			options |= COLUMNS;
+			options |= BIT(OPT_COLUMNS);
 			break;
 		case ':':
 			return usage_error("columns must be given to --output", "");
 		case '?':
 			/* A letter among others is not argv[optind - 1]. */
-			if (optopt > PERSIST)
+			if (optopt && optopt < OPT_JSON)
 				return usage_error("unknown option -", (char[]){ optopt, '\0' });
 			return usage_error("unknown option ", argv[optind - 1]);
 		default:
-			options |= option;
+			options |= BIT(option);
 		}
 	}
 

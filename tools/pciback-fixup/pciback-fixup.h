@@ -10,9 +10,13 @@
 #ifndef PCIBACK_FIXUP_H
 #define PCIBACK_FIXUP_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include <libsmartcols.h>
 #include <pci/pci.h>
 
 #include "fixup_devlist.h"	/* the module's */
@@ -31,7 +35,13 @@ void *need(void *allocated);	/* ends the program if that is NULL */
 char *format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 char *clean(const char *text);	/* without what is not UTF-8; to be freed */
 bool exists(const char *path);	/* below root */
-char *first_line(const char *path);	/* below root; NULL if there is none; to be freed */
+char *read_file(const char *path);	/* NULL if it is not there, or empty; to be freed */
+char *first_line(const char *path);	/* the same, below root */
+
+/* Where the scope of a variable ends, it is freed; or what it points to. */
+#define AUTO(function)	__attribute__((cleanup(function)))
+#define AUTOFREE	AUTO(free_pointer)
+void free_pointer(void *variable);
 
 /* slot.c: how functions are written */
 struct slot_text {
@@ -59,6 +69,7 @@ void list_add(struct list *list, const struct slot *slot);
 void list_remove(struct list *list, int i);
 bool list_covers(const struct list *list, const struct slot *slot);
 char *list_text(const struct list *list, bool brief);	/* to be freed */
+void list_free(struct list *list);
 
 /* Below root */
 #define PCIBACK		"/sys/bus/pci/drivers/pciback"
@@ -71,7 +82,7 @@ char *list_text(const struct list *list, bool brief);	/* to be freed */
 struct device {
 	struct pci_dev *pci;
 	struct slot slot;
-	char *bdf;
+	char bdf[sizeof(struct slot_text)];
 	bool bound;			/* to pciback */
 	unsigned int hardware_type, guest_type;
 	bool offered;			/* by the module; if not, the rest is 0 */
@@ -86,14 +97,14 @@ struct devices {
 	struct device *all;		/* in order */
 };
 
-void devices_scan(struct devices *devices);
+struct devices devices_scan(void);
 void devices_free(struct devices *devices);
-struct device *devices_find(const struct devices *devices, const struct slot *slot);
 void device_read(struct device *dev);	/* its types, and what the module says */
 int device_switch(const struct device *dev, bool on);	/* 0, or an errno */
 char *device_name(const struct devices *devices, const struct device *dev);
 const char *type_name(unsigned int type);
 bool type_is_endpoint(unsigned int type);
+bool type_needs_no_change(unsigned int type);
 
 /* domains.c: who holds a device */
 struct holder {
@@ -128,14 +139,32 @@ void boot_free(struct boot *boot);
 /* persist.c: changing that */
 int persist(const struct devices *devices, const struct list *slots, bool on);
 
-/* report.c: list, check and status; they return an exit status */
+/* obstacles.c: what stands in the way of a device; -1 with a complaint that has the remedy */
+bool is_dom0(void);
+int require_bound(const struct slot *slot, const struct device *dev);
+int require_type(const struct device *dev);
+int require_endpoint(const struct device *dev);
+int require_switchable(const struct device *dev);
+/* The bound devices that slots stand for, or all; complains of those that are not bound. */
+int each_bound(const struct devices *devices, const struct list *slots,
+	       int (*handle)(const struct device *dev, void *data), void *data);
+
+/* switch.c, list.c, check.c, status.c: the commands; they return an exit status */
+int switch_devices(const struct devices *devices, const struct list *slots, bool all,
+		   bool persistent, bool on);
 int list_devices(const struct devices *devices, const struct list *slots, const char *columns,
 		 bool json, bool noheadings);
 int check_devices(const struct devices *devices, const struct list *slots, bool json);
 int show_status(const struct devices *devices, bool json);
 
-/* main.c: what stands in the way of a device; -1 with a complaint that has the remedy */
-int require_bound(const struct slot *slot, const struct device *dev);
-int require_type(const struct device *dev);
+/* util.c: tables and JSON. In JSON, LITERAL is printed as it is, or as null if it is empty. */
+#define TEXT		SCOLS_JSON_STRING
+#define LITERAL		SCOLS_JSON_NUMBER
+
+struct libscols_table *table_new(const char *name, bool json);
+void table_column(struct libscols_table *table, const char *name, int flags, int json);
+struct libscols_line *table_line(struct libscols_table *table);
+void table_cell(struct libscols_line *line, int column, const char *text);
+void table_print(struct libscols_table *table);		/* and free it */
 
 #endif /* PCIBACK_FIXUP_H */

@@ -6,11 +6,8 @@
  * other files, which are read and never changed.
  */
 
-#include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,37 +27,30 @@ static int failed(const char *path, const char *what)
 /* Only root can open it, so that only root can have others wait. */
 static int lock(void)
 {
-	char *path = format("%s" LOCK, root);
+	AUTOFREE char *path = format("%s" LOCK, root);
 	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	if (fd < 0 || flock(fd, LOCK_EX)) {
-		failed(path, "locked");
-		if (fd >= 0)
-			close(fd);
-		fd = -1;
-	}
-	free(path);
-	return fd;
+	return fd < 0 || flock(fd, LOCK_EX) ? failed(path, "locked") : fd;
+}
+
+static void unlock(const int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
 }
 
 /* 1: the file is there, and ours; 0: there is none; -1: it is not for us to replace */
 static int is_ours(const char *path)
 {
-	char start[sizeof(HEADER)] = "";
+	AUTOFREE char *text = NULL;
 	struct stat st;
-	FILE *file;
 
 	if (lstat(path, &st))
 		return errno == ENOENT ? 0 : failed(path, "read");
 	if (!S_ISREG(st.st_mode))
 		return complain("%s: is not a regular file: remove it, then try again", path);
-	file = fopen(path, "re");
-	if (!file)
-		return failed(path, "read");
-	if (!fgets(start, sizeof(start), file))
-		start[0] = '\0';
-	fclose(file);
-	if (strcmp(start, HEADER))
+	text = read_file(path);
+	if (!text || strncmp(text, HEADER, strlen(HEADER)))
 		return complain("%s: was not written by this command: remove it, then try again, also with the devices that it lists",
 				path);
 	return 1;
@@ -70,7 +60,8 @@ static int is_ours(const char *path)
 static int write_file(const char *path, const char *text)
 {
 	/* Only names that end in .conf are read, so this one never is. */
-	char *temp = format("%s.XXXXXX", path), *dir = dirname(need(strdup(path)));
+	AUTOFREE char *temp = format("%s.XXXXXX", path), *copy = need(strdup(path));
+	const char *dir = dirname(copy);
 	size_t length = strlen(text);
 	int fd, ret;
 
@@ -91,8 +82,6 @@ static int write_file(const char *path, const char *text)
 		fsync(fd);
 		close(fd);
 	}
-	free(dir);
-	free(temp);
 	return ret;
 }
 
@@ -133,23 +122,20 @@ static void shorten(struct list *list, const struct devices *devices)
 static char *text_that_fits(struct list *list, const struct devices *devices)
 {
 	char *text = list_text(list, false);
+	int step;
 
-	if (strlen(text) > DEVICES_MAX) {
+	for (step = 0; step < 2 && strlen(text) > DEVICES_MAX; step++) {
+		if (step)
+			shorten(list, devices);
 		free(text);
 		text = list_text(list, true);
 	}
-	if (strlen(text) > DEVICES_MAX) {
-		free(text);
-		shorten(list, devices);
-		text = list_text(list, true);
-	}
-	if (strlen(text) > DEVICES_MAX) {
-		complain("the list would have %zu characters, but the kernel takes %d: nothing was written; use wildcards like 03:00.*",
-			 strlen(text), DEVICES_MAX);
-		free(text);
-		text = NULL;
-	}
-	return text;
+	if (strlen(text) <= DEVICES_MAX)
+		return text;
+	complain("the list would have %zu characters, but the kernel takes %d: nothing was written; use wildcards like 03:00.*",
+		 strlen(text), DEVICES_MAX);
+	free(text);
+	return NULL;
 }
 
 static int remove_file(const char *path)
@@ -182,41 +168,38 @@ static bool take_out(struct list *list, const struct slot *slot,
 
 /* What is to be written: our two files, and what is known of all others. */
 struct change {
-	char *modprobe, *load;
-	struct boot boot;
-	struct list list;
+	const char *modprobe, *load;
+	struct boot *boot;
+	struct list *list;
 };
 
 static int write_list(struct change *change, const struct devices *devices)
 {
-	char *list, *text;
+	AUTOFREE char *list = NULL, *text = NULL;
 	int ret;
 
 	if (is_ours(change->modprobe) < 0)
 		return -1;
-	if (!change->list.count) {
+	if (!change->list->count) {
 		ret = remove_file(change->modprobe);
 		/* That of an administrator stays. */
-		if (!ret && change->boot.loader && !strcmp(change->boot.loader, change->load) &&
+		if (!ret && change->boot->loader && !strcmp(change->boot->loader, change->load) &&
 		    is_ours(change->load) > 0)
 			ret = remove_file(change->load);
 		return ret;
 	}
 
-	list = text_that_fits(&change->list, devices);
+	list = text_that_fits(change->list, devices);
 	if (!list)
 		return -1;
 	text = format(FIRST_LINE "options xen-pciback-fixup devices=%s\n", list);
-	ret = write_file(change->modprobe, text);
-	free(text);
-	free(list);
-	return ret;
+	return write_file(change->modprobe, text);
 }
 
 static int add_slots(struct change *change, const struct devices *devices, const struct list *slots)
 {
-	struct boot *boot = &change->boot;
-	struct list added = { 0 };
+	struct boot *boot = change->boot;
+	AUTO(list_free) struct list added = { 0 };
 	int i, ret = 0;
 
 	for (i = 0; i < slots->count; i++) {
@@ -227,9 +210,9 @@ static int add_slots(struct change *change, const struct devices *devices, const
 		} else if (boot->other) {
 			ret = complain("%s: cannot be added, as %s has devices=, and the kernel takes one only: remove that there, and add what it lists with pciback-fixup enable --persist",
 				       slot_text(slot).text, boot->other);
-		} else if (!list_covers(&change->list, slot)) {
-			take_out(&change->list, slot, devices);		/* parts of it */
-			list_add(&change->list, slot);
+		} else if (!list_covers(change->list, slot)) {
+			take_out(change->list, slot, devices);		/* parts of it */
+			list_add(change->list, slot);
 			list_add(&added, slot);
 		}
 	}
@@ -237,7 +220,6 @@ static int add_slots(struct change *change, const struct devices *devices, const
 		ret = write_list(change, devices);
 	for (i = 0; i < added.count && !ret; i++)
 		printf("%s: added to %s\n", slot_text(&added.slots[i]).text, change->modprobe);
-	free(added.slots);
 
 	if (!ret && !boot->loader)
 		ret = is_ours(change->load) < 0 ? -1 :
@@ -255,17 +237,17 @@ static int add_slots(struct change *change, const struct devices *devices, const
 
 static int drop_slots(struct change *change, const struct devices *devices, const struct list *slots)
 {
-	struct list dropped = { 0 };
+	AUTO(list_free) struct list dropped = { 0 };
 	int i, ret = 0;
 
 	for (i = 0; i < slots->count; i++) {
 		const struct slot *slot = &slots->slots[i];
 
-		if (take_out(&change->list, slot, devices))
+		if (take_out(change->list, slot, devices))
 			list_add(&dropped, slot);
-		else if (list_covers(&change->boot.list, slot))
+		else if (list_covers(&change->boot->list, slot))
 			ret = complain("%s: is in devices= of %s: remove it there",
-				       slot_text(slot).text, change->boot.source);
+				       slot_text(slot).text, change->boot->source);
 		else
 			printf("%s: is not in %s\n", slot_text(slot).text, change->modprobe);
 	}
@@ -275,29 +257,22 @@ static int drop_slots(struct change *change, const struct devices *devices, cons
 		for (i = 0; i < dropped.count; i++)
 			printf("%s: removed from %s\n", slot_text(&dropped.slots[i]).text,
 			       change->modprobe);
-	free(dropped.slots);
 	return ret;
 }
 
 int persist(const struct devices *devices, const struct list *slots, bool on)
 {
-	struct change change = { .modprobe = format("%s" MODPROBE_CONF, root),
-				 .load = format("%s" LOAD_CONF, root) };
-	int fd, ret = -1;
+	AUTOFREE char *modprobe = format("%s" MODPROBE_CONF, root);
+	AUTOFREE char *load = format("%s" LOAD_CONF, root);
+	AUTO(boot_free) struct boot boot = { 0 };
+	AUTO(list_free) struct list list = { 0 };
+	struct change change = { modprobe, load, &boot, &list };
+	AUTO(unlock) int fd = lock();
 
-	fd = lock();
-	if (fd >= 0 && !boot_read(&change.boot)) {
-		if (!list_parse(change.boot.own ?: "", &change.list) && !change.list.all)
-			ret = (on ? add_slots : drop_slots)(&change, devices, slots);
-		else
-			complain("%s: devices= is no list like (0000:03:00.0)(04:00.*): remove the file, then try again",
-				 change.modprobe);
-	}
-	if (fd >= 0)
-		close(fd);
-	boot_free(&change.boot);
-	free(change.list.slots);
-	free(change.modprobe);
-	free(change.load);
-	return ret;
+	if (fd < 0 || boot_read(&boot))
+		return -1;
+	if (list_parse(boot.own ?: "", &list) || list.all)
+		return complain("%s: devices= is no list like (0000:03:00.0)(04:00.*): remove the file, then try again",
+				modprobe);
+	return (on ? add_slots : drop_slots)(&change, devices, slots);
 }

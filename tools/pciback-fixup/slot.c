@@ -6,19 +6,14 @@
  * own parser reads them.
  */
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "pciback-fixup.h"
 
 bool slot_parse(const char *text, struct slot *slot)
 {
-	char *list = format("(%s)", text);
+	AUTOFREE char *list = format("(%s)", text);
 	const char *p = list;
-	bool valid = fixup_next_slot(&p, slot->n) > 0 && !*p;
 
-	free(list);
-	return valid;
+	return fixup_next_slot(&p, slot->n) > 0 && !*p;
 }
 
 struct slot slot_of(const struct pci_dev *pci)
@@ -112,4 +107,9 @@ char *list_text(const struct list *list, bool brief)
 	for (i = 0; i < list->count; i++)
 		end += sprintf(end, "(%s)", slot_format(&list->slots[i], brief).text);
 	return text;
+}
+
+void list_free(struct list *list)
+{
+	free(list->slots);
 }

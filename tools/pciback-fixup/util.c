@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Messages, memory and paths.
+ * Messages, memory, paths; and tables and JSON, which are libsmartcols'.
  */
 
 #include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 #include <wchar.h>
 #include <wctype.h>
@@ -91,30 +89,77 @@ char *format(const char *fmt, ...)
 	return need(ret < 0 ? NULL : text);
 }
 
+void free_pointer(void *variable)
+{
+	free(*(void **)variable);
+}
+
 bool exists(const char *path)
 {
-	char *full = format("%s%s", root, path);
-	bool found = !access(full, F_OK);
+	AUTOFREE char *full = format("%s%s", root, path);
 
-	free(full);
-	return found;
+	return !access(full, F_OK);
+}
+
+char *read_file(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char *text = NULL;
+	size_t size = 0;
+
+	if (!file)
+		return NULL;
+	if (getdelim(&text, &size, '\0', file) < 0) {
+		free(text);
+		text = NULL;
+	}
+	fclose(file);
+	return text;
 }
 
 char *first_line(const char *path)
 {
-	char *full = format("%s%s", root, path), *line = NULL;
-	FILE *file = fopen(full, "re");
-	size_t size = 0;
+	AUTOFREE char *full = format("%s%s", root, path);
+	char *line = read_file(full);
 
-	free(full);
-	if (!file)
-		return NULL;
-	if (getline(&line, &size, file) < 0) {
-		free(line);
-		line = NULL;
-	}
 	if (line)
 		line[strcspn(line, "\n")] = '\0';
-	fclose(file);
 	return line;
+}
+
+struct libscols_table *table_new(const char *name, bool json)
+{
+	struct libscols_table *table = need(scols_new_table());
+
+	scols_table_set_name(table, name);
+	scols_table_enable_json(table, json);
+	return table;
+}
+
+void table_column(struct libscols_table *table, const char *name, int flags, int json)
+{
+	struct libscols_column *column = need(scols_table_new_column(table, name, 0, flags));
+
+	scols_column_set_json_type(column, json);
+}
+
+void table_cell(struct libscols_line *line, int column, const char *text)
+{
+	if (scols_line_set_data(line, column, text))
+		need(NULL);
+}
+
+struct libscols_line *table_line(struct libscols_table *table)
+{
+	return need(scols_table_new_line(table, NULL));
+}
+
+void table_print(struct libscols_table *table)
+{
+	/* It prints no JSON, but a sentence, if there is no line. */
+	if (scols_table_is_json(table) && scols_table_is_empty(table))
+		printf("{\n   \"%s\": []\n}\n", scols_table_get_name(table));
+	else if (!scols_table_is_empty(table))
+		scols_print_table(table);
+	scols_unref_table(table);
 }

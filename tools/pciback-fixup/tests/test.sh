@@ -878,7 +878,8 @@ test_help_and_version() {
 	run 0 --help
 	has "$out" "usage: pciback-fixup list" "--persist"
 	run 0 list --help
-	run 0 --version
+	run 0 list -h
+	run 0 -V
 	is "$out" "pciback-fixup $(sed -n 's/^MODULE_VERSION("\(.*\)");$/\1/p' \
 		"$here/../../../drivers/xen/xen-pciback/fixup_main.c")"
 	is "$("$here/../pciback-fixup" --version)" "$out"
@@ -935,7 +936,31 @@ test_output_that_is_lost_is_an_error() {
 	is "$?" 2
 }
 
+# Those of the code, which all are in JSON, stand in the completion and in the manual, too.
+test_the_names_of_columns_are_the_same_everywhere() {
+	local names
+	run 0 list --json "$B"
+	names=$(json "' '.join(d['$B']).upper()")
+	is "$(sed -n 's/.*choices="\(BDF .*\)"/\1/p' "$here/../completion.bash")" "$names"
+	is "$(awk '/^\.SH COLUMNS/, /^\.PP/ { if (tag) print; tag = /^\.TP/ }' "$here/../pciback-fixup.8" |
+		sed 's/^\.BR* //; s/[",]//g' | xargs)" "$names"
+}
+
+# Each option is in the summary, in the manual's synopsis or list, and among what is completed.
+test_each_option_is_in_the_help_and_in_the_manual() {
+	local option
+	for option in -h -V -o --json --noheadings --output --all --persist --help --version; do
+		run 0 --help
+		has "$out" "$option"
+		grep -qF -- "${option//-/\\-}" "$here/../pciback-fixup.8" || fail "no $option in the manual"
+		case $option in
+		--*) grep -qF -- "$option" "$here/../completion.bash" || fail "no $option to complete" ;;
+		esac
+	done
+}
+
 test_completion() {
+	[ -e /usr/share/bash-completion/bash_completion ] || fail "this needs the package bash-completion"
 	mkdir -p "$tmp/bin"
 	ln -sf "$command" "$tmp/bin/pciback-fixup"
 	PATH=$tmp/bin:$PATH bash -c '

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * check: which devices a Windows guest would reject, and the remedy.
+ */
+
+#include "pciback-fixup.h"
+
+static int judge(const struct device *dev, void *data)
+{
+	struct libscols_table *table = data;
+	const char *verdict = "unknown", *guest = type_name(dev->guest_type);
+	unsigned int type = dev->guest_type;
+	AUTOFREE char *reason = NULL, *remedy = NULL;
+	struct libscols_line *line;
+	int status = 0;
+
+	if (require_type(dev)) {
+		status = ERROR;
+		guest = "";
+	} else if (type_is_endpoint(type)) {
+		status = REJECTED;
+		verdict = "would be rejected";
+		reason = format("guests see %s, which on bus 0 has no port above it%s", guest,
+				dev->rciep ? ", though rciep is 1: dmesg says why" : "");
+		if (!dev->rciep)
+			remedy = format("%spciback-fixup enable %s",
+					exists(LOADED) ? "" : "modprobe xen-pciback-fixup && ",
+					dev->bdf);
+	} else if (type_needs_no_change(type)) {
+		verdict = "would be accepted";
+		reason = format("guests see %s", guest);
+	} else {
+		verdict = "not judged";
+		reason = format("guests see %s, which is no endpoint", guest);
+	}
+
+	if (scols_table_is_json(table)) {
+		line = table_line(table);
+		table_cell(line, 0, dev->bdf);
+		table_cell(line, 1, guest);
+		table_cell(line, 2, verdict);
+		table_cell(line, 3, reason ?: "");
+		table_cell(line, 4, remedy ?: "");
+	} else if (status != ERROR) {
+		printf("%s: %s%s: %s%s%s\n", dev->bdf, verdict,
+		       strncmp(verdict, "would", 5) ? "" : " on a PCIe-aware (Q35) chipset", reason,
+		       remedy ? "; to change that: " : "", remedy ?: "");
+	}
+	return status;
+}
+
+int check_devices(const struct devices *devices, const struct list *slots, bool json)
+{
+	static const char * const keys[] = { "BDF", "GUEST", "VERDICT", "REASON", "REMEDY" };
+	struct libscols_table *table;
+	int i, status;
+
+	if (!is_dom0()) {
+		complain("this is not a Xen dom0, so there is nothing to check; to see what it is: cat /sys/hypervisor/type");
+		return ERROR;
+	}
+	if (!exists(PCIBACK)) {
+		complain("pciback is not there, so nothing can be bound to it; to load it: modprobe xen-pciback");
+		return ERROR;
+	}
+	table = table_new("devices", json);
+	for (i = 0; i < (int)(sizeof(keys) / sizeof(*keys)); i++)
+		table_column(table, keys[i], 0, TEXT);
+	status = each_bound(devices, slots, judge, table);
+	table_print(table);
+	return status;
+}

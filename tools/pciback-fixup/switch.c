@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * enable and disable: what guests see of a device, now and after the next boot.
+ */
+
+#include "pciback-fixup.h"
+
+static const char *explain(int err)
+{
+	switch (err) {
+	case EACCES:
+	case EPERM:
+		return "run this as root";
+	case EBUSY:
+		return "another module has replaced the config space operations of its bus, dmesg says which";
+	case EIO:
+		return "guests would not see the change, dmesg says why";
+	default:
+		return "see dmesg";
+	}
+}
+
+static int switch_device(const struct device *dev, bool on)
+{
+	const struct holder *holder;
+	struct device now = *dev;
+	int err;
+
+	if (require_switchable(dev))
+		return -1;
+
+	err = device_switch(dev, on);
+	if (err)
+		return complain("%s: rciep cannot be written: %s; %s", dev->bdf, strerror(err),
+				explain(err));
+
+	/* What guests see is read, never concluded from what was written. */
+	device_read(&now);
+	if (now.guest_type != (on ? PCI_EXP_TYPE_ROOT_INT_EP : now.hardware_type))
+		return complain("%s: rciep was written, but guests still see %s (guest_flags 0x%04x): dmesg says which other module to unload",
+				dev->bdf, type_name(now.guest_type), now.guest_flags);
+
+	printf("%s: guests that start now see %s (guest_flags 0x%04x)\n",
+	       dev->bdf, type_name(now.guest_type), now.guest_flags);
+
+	domains_read();
+	holder = domains_find(dev);
+	if (holder && dev->rciep != on)
+		complain("%s: warning: domain %u (%s) holds it, and keeps the type that it read when it started: shut it down and start it again",
+			 dev->bdf, holder->domid, holder->name);
+	return 0;
+}
+
+/* Switch all that a slot stands for, or all endpoints; note what to make persistent. */
+static int switch_slot(const struct devices *devices, const struct slot *slot,
+		       bool persistent, bool on, struct list *done)
+{
+	bool one = slot && slot_is_bdf(slot), found = false, failed;
+	struct device *dev, *there = NULL;
+	int i, ret = 0;
+
+	for (i = 0; i < devices->count; i++) {
+		dev = &devices->all[i];
+		if (slot && !slot_covers(slot, &dev->slot))
+			continue;
+		there = there ?: dev;
+		if (!dev->bound)
+			continue;
+		/* Several stand for those of them that can be switched. */
+		if (!one && !type_is_endpoint(dev->hardware_type))
+			continue;
+		found = true;
+		/* What the module does not know is off. */
+		failed = (on || !persistent || dev->offered) && switch_device(dev, on);
+		if (failed)
+			ret = -1;
+		/* What could not be switched off now is to be off later at least. */
+		if (!slot && !(failed && on))
+			list_add(done, &dev->slot);
+	}
+
+	if (!slot)
+		return found ? ret : complain("no endpoint is bound to pciback; to bind one: xl pci-assignable-add BDF");
+	if (!found && !persistent)
+		return require_bound(slot, there);
+	if (!found && on) {
+		/* What is there can be looked at. */
+		if (one && there) {
+			device_read(there);
+			if (require_endpoint(there))
+				return -1;
+		}
+		printf("%s: not bound to pciback now; shown as RCiEP whenever it is, from the next load of the module on\n",
+		       slot_text(slot).text);
+	}
+	if (!ret || !on)
+		list_add(done, slot);
+	return ret;
+}
+
+int switch_devices(const struct devices *devices, const struct list *slots, bool all,
+		   bool persistent, bool on)
+{
+	AUTO(list_free) struct list done = { 0 };
+	int i, status = 0;
+
+	if (all && switch_slot(devices, NULL, persistent, on, &done))
+		status = FAILED;
+	for (i = 0; i < slots->count; i++)
+		if (switch_slot(devices, &slots->slots[i], persistent, on, &done))
+			status = FAILED;
+	if (persistent && done.count && persist(devices, &done, on))
+		status = FAILED;
+	return status;
+}
