@@ -14,7 +14,7 @@ static int judge(const struct device *dev, void *data)
 	struct libscols_line *line;
 	int status = 0;
 
-	if (require_type(dev)) {
+	if (require_reachable(&dev->slot) || require_type(dev)) {
 		status = ERROR;
 		guest = "";
 	} else if (type_is_endpoint(type)) {
@@ -55,14 +55,8 @@ int check_devices(const struct devices *devices, const struct list *slots, bool 
 	struct libscols_table *table;
 	int i, status;
 
-	if (!is_dom0()) {
-		complain("this is not a Xen dom0, so there is nothing to check; to see what it is: cat /sys/hypervisor/type");
+	if (require_pciback())
 		return ERROR;
-	}
-	if (!exists(PCIBACK)) {
-		complain("pciback is not there, so nothing can be bound to it; to load it: modprobe xen-pciback");
-		return ERROR;
-	}
 	table = table_new("devices", json);
 	for (i = 0; i < (int)(sizeof(keys) / sizeof(*keys)); i++)
 		table_column(table, keys[i], 0, TEXT);

@@ -67,11 +67,14 @@ static unsigned int flags_type(long flags)
 static unsigned int config_type(struct pci_dev *pci)
 {
 	struct pci_cap *cap;
-	u8 octet;
+	u8 header[64 + 1];
 
-	/* Only root may read further than the header. */
-	if (!pci_read_block(pci, 64, &octet, 1) ||
-	    pci_read_word(pci, PCI_VENDOR_ID) == 0xffff)
+	/*
+	 * Only root may read further than the header. All of that is ones if the
+	 * device is gone; of a virtual function, the IDs alone are.
+	 */
+	if (!pci_read_block(pci, 0, header, sizeof(header)) ||
+	    (header[0] == 0xff && !memcmp(header, header + 1, 64 - 1)))
 		return TYPE_UNKNOWN;
 	cap = pci_find_cap(pci, PCI_CAP_ID_EXP, PCI_CAP_NORMAL);
 	return cap ? flags_type(pci_read_word(pci, cap->addr + PCI_EXP_FLAGS)) : TYPE_CONVENTIONAL;
@@ -139,7 +142,6 @@ struct devices devices_scan(void)
 	AUTOFREE char *path = format("%s/sys/bus/pci", root);
 	struct pci_dev *pci;
 	struct device *dev;
-	const char *driver;
 
 	access->method = PCI_ACCESS_SYS_BUS_PCI;
 	access->error = pci_failed;
@@ -157,8 +159,8 @@ struct devices devices_scan(void)
 		dev->slot = slot_of(pci);
 		strcpy(dev->bdf, slot_text(&dev->slot).text);
 		pci_fill_info(pci, PCI_FILL_IDENT | PCI_FILL_DRIVER);
-		driver = pci_get_string_property(pci, PCI_FILL_DRIVER);
-		dev->bound = driver && !strcmp(driver, "pciback");
+		dev->driver = pci_get_string_property(pci, PCI_FILL_DRIVER);
+		dev->bound = dev->driver && !strcmp(dev->driver, "pciback");
 		devices.bound += dev->bound;
 		if (dev->bound)
 			device_read(dev);

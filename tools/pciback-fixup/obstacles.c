@@ -19,20 +19,80 @@ bool is_dom0(void)
 	       strtoul(features + length - 3, NULL, 16) & 1 << 11;
 }
 
+char *pciback_remedy(void)
+{
+	if (!is_dom0())
+		return format("boot this machine under Xen, as dom0");
+	return exists(PCIBACK) ? NULL : format("modprobe xen-pciback");
+}
+
+int require_pciback(void)
+{
+	AUTOFREE char *remedy = pciback_remedy();
+
+	if (!remedy)
+		return 0;
+	return complain("%s; to do: %s",
+			is_dom0() ? "pciback is not there" : "this is not a Xen dom0", remedy);
+}
+
+int require_some(const char *what)
+{
+	if (!require_pciback())
+		complain("no %s is bound to pciback; to bind one: xl pci-assignable-add BDF", what);
+	return -1;
+}
+
+int require_reachable(const struct slot *slot)
+{
+	if (slot->n[FIXUP_DOMAIN] <= DOMAIN_MAX)
+		return 0;
+	return complain("%s: Xen cannot pass it through, as its domain is above ffff, like those that Intel VMD makes: switch VMD off in the firmware's setup",
+			slot_text(slot).text);
+}
+
+/* A driver that does nothing but keep devices for KVM or for programs */
+static bool keeps_for_others(const char *driver)
+{
+	return strstr(driver, "vfio") || strstr(driver, "uio") || !strcmp(driver, "pci-stub");
+}
+
 int require_bound(const struct slot *slot, const struct device *dev)
 {
-	struct slot_text bdf = slot_text(slot);
+	const struct slot_text bdf = slot_text(slot);
+	const char *why, *purpose = "bind it";
+	AUTOFREE char *remedy = NULL;
+	struct device now;
 
+	if (require_reachable(slot))
+		return -1;
+	if (!dev)
+		return complain("%s: there is no such device now; to see which there are: lspci -D",
+				bdf.text);
 	if (!slot_is_bdf(slot))
 		return complain("%s: none of these is an endpoint that is bound to pciback; to see what is: pciback-fixup list",
 				bdf.text);
-	if (!dev)
-		return complain("%s: no such device; to see which there are: lspci -D", bdf.text);
-	if (!dev->bound)
-		return complain("%s: not bound to pciback; to bind it: %sxl pci-assignable-add %s",
-				bdf.text, exists(PCIBACK) ? "" : "modprobe xen-pciback && ",
-				bdf.text);
-	return 0;
+	if (dev->bound)
+		return 0;
+	remedy = pciback_remedy();
+	if (remedy)
+		return complain("%s: not bound to pciback; to do: %s", bdf.text, remedy);
+
+	now = *dev;
+	device_read(&now);
+	if (now.hardware_type != TYPE_UNKNOWN && !type_needs_no_change(now.hardware_type) &&
+	    require_endpoint(&now))
+		return -1;
+	if (!dev->driver) {
+		why = "";
+	} else if (keeps_for_others(dev->driver)) {
+		why = ": a driver for KVM and the like, which has it again after a boot if ids= or an override is still there";
+	} else {
+		why = ": dom0 may be using it";
+		purpose = "bind it all the same";
+	}
+	return complain("%s: bound to %s, not to pciback%s; to %s: xl pci-assignable-add %s",
+			bdf.text, dev->driver ?: "no driver", why, purpose, bdf.text);
 }
 
 int require_type(const struct device *dev)
@@ -74,7 +134,7 @@ int each_bound(const struct devices *devices, const struct list *slots,
 	bool found;
 
 	if (!devices->bound && !slots->count)
-		complain("no device is bound to pciback; to bind one: xl pci-assignable-add BDF");
+		require_some("device");
 	for (j = 0; j < slots->count || (!j && !slots->count); j++) {
 		found = !slots->count;
 		there = NULL;

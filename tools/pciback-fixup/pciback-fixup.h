@@ -83,6 +83,7 @@ struct device {
 	struct pci_dev *pci;
 	struct slot slot;
 	char bdf[sizeof(struct slot_text)];
+	const char *driver;		/* NULL: none */
 	bool bound;			/* to pciback */
 	unsigned int hardware_type, guest_type;
 	bool offered;			/* by the module; if not, the rest is 0 */
@@ -121,6 +122,7 @@ const struct holder *domains_find(const struct device *dev);
 #define MODPROBE_CONF	"/etc/modprobe.d/xen-pciback-fixup.conf"
 #define LOAD_CONF	"/etc/modules-load.d/xen-pciback-fixup.conf"
 #define DEVICES_MAX	1024		/* characters that the kernel takes */
+#define DOMAIN_MAX	0xffff		/* that Xen knows */
 
 struct boot {
 	char *devices;			/* what the module would get; NULL: nothing */
@@ -141,7 +143,11 @@ int persist(const struct devices *devices, const struct list *slots, bool on);
 
 /* obstacles.c: what stands in the way of a device; -1 with a complaint that has the remedy */
 bool is_dom0(void);
+char *pciback_remedy(void);		/* what to do to have pciback; NULL: nothing */
+int require_pciback(void);
 int require_bound(const struct slot *slot, const struct device *dev);
+int require_some(const char *what);	/* that is bound: always -1 */
+int require_reachable(const struct slot *slot);
 int require_type(const struct device *dev);
 int require_endpoint(const struct device *dev);
 int require_switchable(const struct device *dev);

@@ -8,12 +8,11 @@
 static char *next_step(const struct devices *devices, const struct boot *boot)
 {
 	const struct device *dev, *rejected = NULL, *lost = NULL;
+	char *next = pciback_remedy();
 	int i;
 
-	if (!is_dom0())
-		return format("boot this machine under Xen, as dom0");
-	if (!exists(PCIBACK))
-		return format("modprobe xen-pciback");
+	if (next)
+		return next;
 	if (!exists(LOADED))
 		return format("modprobe xen-pciback-fixup");
 	if (boot->problem)

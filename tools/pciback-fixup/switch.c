@@ -26,7 +26,12 @@ static int switch_device(const struct device *dev, bool on)
 	struct device now = *dev;
 	int err;
 
-	if (require_switchable(dev))
+	if (type_needs_no_change(dev->hardware_type)) {
+		printf("%s: needs no change: its type is %s\n", dev->bdf,
+		       type_name(dev->hardware_type));
+		return 0;
+	}
+	if ((on && require_reachable(&dev->slot)) || require_switchable(dev))
 		return -1;
 
 	err = device_switch(dev, on);
@@ -52,10 +57,10 @@ static int switch_device(const struct device *dev, bool on)
 }
 
 /* Switch all that a slot stands for, or all endpoints; note what to make persistent. */
-static int switch_slot(const struct devices *devices, const struct slot *slot,
-		       bool persistent, bool on, struct list *done)
+static int switch_slot(const struct devices *devices, const struct slot *slot, bool persistent,
+		       bool on, struct list *done)
 {
-	bool one = slot && slot_is_bdf(slot), found = false, failed;
+	bool one = slot && slot_is_bdf(slot), found = false, endpoint = false, failed;
 	struct device *dev, *there = NULL;
 	int i, ret = 0;
 
@@ -66,34 +71,41 @@ static int switch_slot(const struct devices *devices, const struct slot *slot,
 		there = there ?: dev;
 		if (!dev->bound)
 			continue;
-		/* Several stand for those of them that can be switched. */
-		if (!one && !type_is_endpoint(dev->hardware_type))
+		/* Several stand for those of them that can be passed through. */
+		if (!one && !type_is_endpoint(dev->hardware_type) &&
+		    !type_needs_no_change(dev->hardware_type))
 			continue;
 		found = true;
+		endpoint = endpoint || type_is_endpoint(dev->hardware_type);
 		/* What the module does not know is off. */
 		failed = (on || !persistent || dev->offered) && switch_device(dev, on);
 		if (failed)
 			ret = -1;
 		/* What could not be switched off now is to be off later at least. */
-		if (!slot && !(failed && on))
+		if (!slot && !(failed && on) && type_is_endpoint(dev->hardware_type))
 			list_add(done, &dev->slot);
 	}
 
 	if (!slot)
-		return found ? ret : complain("no endpoint is bound to pciback; to bind one: xl pci-assignable-add BDF");
+		return found ? ret : require_some("endpoint");
 	if (!found && !persistent)
 		return require_bound(slot, there);
 	if (!found && on) {
+		if (require_reachable(slot))
+			return -1;
 		/* What is there can be looked at. */
 		if (one && there) {
 			device_read(there);
+			if (type_needs_no_change(there->hardware_type))
+				return switch_device(there, on);
 			if (require_endpoint(there))
 				return -1;
 		}
-		printf("%s: not bound to pciback now; shown as RCiEP whenever it is, from the next load of the module on\n",
-		       slot_text(slot).text);
+		printf("%s: %s; shown as RCiEP whenever it is bound, from the next load of the module on\n",
+		       slot_text(slot).text,
+		       there ? "not bound to pciback now" : "there is no such device now (see lspci -D)");
 	}
-	if (!ret || !on)
+	if (!on || (!ret && (endpoint || !found)))
 		list_add(done, slot);
 	return ret;
 }

@@ -31,6 +31,12 @@ device() {
 	config_space "$3" "$4" "$5" >"$dir/config"
 }
 
+# vf BDF DRIVER VENDOR DEVICE FLAGS: a virtual function, whose IDs config space does not have
+vf() {
+	device "$@"
+	config_space ffff ffff "$5" >"$ROOT/$SYS/devices/$1/config"
+}
+
 # offer BDF RCIEP HARDWARE_FLAGS GUEST_FLAGS HITS: the module is in charge of it
 offer() {
 	local dir=$ROOT/$SYS/devices/$1/pciback_fixup
@@ -69,8 +75,8 @@ make_root() {
 	offer 0000:03:00.1 1 0001 0091 12
 	device 0000:04:00.0 pciback 10de 1b80 0012
 	offer 0000:04:00.0 0 0012 0012 0
-	device 10000:e1:1f.7 pciback 144d a808 0092
-	offer 10000:e1:1f.7 1 0002 0092 3
+	device ffff:e1:1f.7 pciback 144d a808 0092
+	offer ffff:e1:1f.7 1 0002 0092 3
 	device 0000:00:1c.0 pciback 8086 a110 0142
 	device 0000:07:01.0 pciback 10ec 8139 -
 	device 0000:00:1f.3 nvme 144d a808 0002
@@ -83,5 +89,5 @@ make_root() {
 unload_module() {
 	rm -r "$ROOT/sys/module/xen_pciback_fixup" "$ROOT/$SYS"/devices/*/pciback_fixup
 	config_space 8086 10d3 0001 >"$ROOT/$SYS/devices/0000:03:00.1/config"
-	config_space 144d a808 0002 >"$ROOT/$SYS/devices/10000:e1:1f.7/config"
+	config_space 144d a808 0002 >"$ROOT/$SYS/devices/ffff:e1:1f.7/config"
 }

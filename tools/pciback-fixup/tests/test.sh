@@ -101,7 +101,7 @@ fresh() {
 	cp -a "$tmp/root.made" "$ROOT"
 }
 
-A=0000:03:00.0 B=0000:03:00.1 LEGACY=0000:04:00.0 FAR=10000:e1:1f.7
+A=0000:03:00.0 B=0000:03:00.1 LEGACY=0000:04:00.0 FAR=ffff:e1:1f.7
 PORT=0000:00:1c.0 CONVENTIONAL=0000:07:01.0 UNBOUND=0000:00:1f.3
 
 # --- list -----------------------------------------------------------------------
@@ -113,13 +113,13 @@ test_list_prints_a_table() {
 	is "$err" ""
 	is "$(awk 'NR == 1 { at = index($0, "NAME") }
 		{ $0 = substr($0, 1, at - 1); sub(/ +$/, ""); print }' "$tmp/out")" "\
-BDF           HARDWARE         GUEST            HITS DOMAIN      PERSISTENT
-0000:00:1c.0  Root Port        Root Port           - -           no
-0000:03:00.0  Endpoint         Endpoint            0 -           yes
-0000:03:00.1  Endpoint         RCiEP              12 win10       no
-0000:04:00.0  Legacy Endpoint  Legacy Endpoint     0 two \"words\" yes
-0000:07:01.0  conventional PCI conventional PCI    - two \"words\" no
-10000:e1:1f.7 Endpoint         RCiEP               3 -           no"
+BDF          HARDWARE         GUEST            HITS DOMAIN      PERSISTENT
+0000:00:1c.0 Root Port        Root Port           - -           no
+0000:03:00.0 Endpoint         Endpoint            0 -           yes
+0000:03:00.1 Endpoint         RCiEP              12 win10       no
+0000:04:00.0 Legacy Endpoint  Legacy Endpoint     0 two \"words\" yes
+0000:07:01.0 conventional PCI conventional PCI    - two \"words\" no
+ffff:e1:1f.7 Endpoint         RCiEP               3 -           no"
 }
 
 # on_a_terminal COLUMNS ARGUMENT...: what it prints on one that wide
@@ -172,7 +172,7 @@ test_list_of_some_devices() {
 	is "$out" "$(printf '%s\n' $A $B $FAR)"
 	run 1 list --noheadings --output BDF "$A" "$UNBOUND"
 	is "$out" "$A"
-	error_has "$UNBOUND: not bound to pciback"
+	error_has "$UNBOUND: bound to nvme, not to pciback"
 }
 
 test_list_json_is_valid_and_complete() {
@@ -226,7 +226,7 @@ test_a_xenstore_that_hangs_is_not_waited_for() {
 	: >"$ROOT/xenstore/hangs"
 	run 0 list
 	error_has "xenstored does not answer"
-	has "$out" "$B  Endpoint"
+	has "$out" "$B Endpoint"
 	run 0 list --json
 	error_has "xenstored does not answer"
 	run 0 enable "$B" "$FAR"
@@ -300,7 +300,7 @@ test_check_of_some_devices() {
 	run 0 check 03:00.1
 	is "$out" "$B: $ACCEPTED: guests see RCiEP"
 	run 1 check "$LEGACY"
-	run 0 check 10000:E1:1F.7 "$CONVENTIONAL" "$PORT"
+	run 0 check FFFF:E1:1F.7 "$CONVENTIONAL" "$PORT"
 	run 1 check "03:*.*"
 	is "$(wc -l <"$tmp/out")" 2
 }
@@ -319,11 +319,9 @@ test_check_goes_by_what_guests_see() {
 
 test_check_cannot_tell() {
 	run 2 check "$UNBOUND"
-	error_has "$UNBOUND: not bound to pciback" "xl pci-assignable-add $UNBOUND"
-	run 2 check 0000:0b:00.0
-	error_has "0000:0b:00.0: no such device"
-	run 2 check "0b:00.*"
-	error_has "0000:0b:00.*: none of these"
+	error_has "$UNBOUND: bound to nvme, not to pciback" "xl pci-assignable-add $UNBOUND"
+	run 2 check "00:1f.*"
+	error_has "0000:00:1f.*: none of these is an endpoint that is bound"
 	echo 0xffff >"$ROOT/$SYS/devices/$A/pciback_fixup/guest_flags"
 	run 2 check "$A"
 	error_has "$A: its type cannot be read"
@@ -406,10 +404,8 @@ test_a_pattern_stands_for_the_endpoints_that_are_bound() {
 	echo 0 >"$ROOT/$SYS/devices/$B/pciback_fixup/rciep"
 	run 1 enable "03:00.*"
 	is "$(rciep "$A")$(rciep "$B")$(rciep "$LEGACY")" 110
-	run 1 enable "07:01.*"
-	error_has "0000:07:01.*: none of these is an endpoint that is bound"
-	run 1 enable "0b:*.*"
-	error_has "0000:0b:*.*: none of these"
+	run 1 enable "00:1f.*"
+	error_has "0000:00:1f.*: none of these is an endpoint that is bound"
 }
 
 test_all_are_the_endpoints() {
@@ -422,7 +418,7 @@ test_all_are_the_endpoints() {
 }
 
 test_all_of_none_is_an_error() {
-	rm "$ROOT/$SYS"/devices/*:0[34]:*/driver "$ROOT/$SYS/devices/$FAR/driver"
+	rm "$ROOT/$SYS"/devices/*:0[347]:*/driver "$ROOT/$SYS/devices/$FAR/driver"
 	run 1 enable --all
 	error_has "no endpoint is bound" "xl pci-assignable-add"
 }
@@ -431,13 +427,9 @@ test_errors_name_the_device_and_the_remedy() {
 	local verb
 	for verb in enable disable; do
 		run 1 $verb "$UNBOUND"
-		error_has "$UNBOUND: not bound to pciback" ": xl pci-assignable-add $UNBOUND"
-		run 1 $verb 0b:00.0
-		error_has "0000:0b:00.0: no such device" "lspci -D"
+		error_has "$UNBOUND: bound to nvme, not to pciback" ": xl pci-assignable-add $UNBOUND"
 		run 1 $verb "$PORT"
 		error_has "$PORT: not an endpoint" "its type is Root Port"
-		run 1 $verb "$CONVENTIONAL"
-		error_has "$CONVENTIONAL: not an endpoint" "its type is conventional PCI"
 	done
 }
 
@@ -451,7 +443,7 @@ test_error_pciback_not_loaded() {
 	rm "$ROOT/$SYS"/devices/*/driver
 	rm -r "$ROOT/$SYS/drivers/pciback"
 	run 1 enable "$A"
-	error_has "$A: not bound" "modprobe xen-pciback && xl pci-assignable-add $A"
+	error_has "$A: not bound to pciback; to do: modprobe xen-pciback"
 }
 
 test_error_not_offered_by_the_module() {
@@ -529,7 +521,8 @@ test_persist_adds_and_removes() {
 
 test_persist_what_is_not_bound_yet() {
 	run 0 enable --persist "$UNBOUND" 0b:00.0 "0c:00.*" "$B"
-	is "$(grep -c "not bound to pciback now" "$tmp/out")" 3
+	is "$(grep -c "not bound to pciback now" "$tmp/out")" 1
+	is "$(grep -c "there is no such device now" "$tmp/out")" 2
 	ours_is "($UNBOUND)(0000:0b:00.0)(0000:0c:00.*)($B)"
 	run 0 disable --persist 0b:00.0 "0c:00.*" "$UNBOUND"
 	ours_is "($B)"
@@ -870,6 +863,130 @@ test_status_says_what_to_do_next() {
 	next "modprobe xen-pciback"
 	rm -r "$ROOT/sys/hypervisor"
 	next "boot this machine under Xen, as dom0"
+}
+
+# --- what administrators have ------------------------------------------------------------
+
+VF=0000:09:10.0
+
+# rebind BDF DRIVER
+rebind() {
+	mkdir -p "$ROOT/$SYS/drivers/$2"
+	ln -sfn "../../drivers/$2" "$ROOT/$SYS/devices/$1/driver"
+}
+
+# Config space has no IDs of a virtual function.
+test_a_virtual_function_in_every_command() {
+	unload_module
+	vf $VF igbvf 8086 10ca 0002
+	run 0 enable --persist $VF
+	ours_is "($VF)"
+	run 0 disable --persist $VF
+	run 1 enable $VF
+	error_has "$VF: bound to igbvf, not to pciback"
+	run 2 check $VF
+	error_has "$VF: bound to igbvf, not to pciback"
+	rebind $VF pciback
+	run 1 check $VF
+	has "$out" "$VF: $REJECTED"
+	run 0 list --noheadings --output HARDWARE,GUEST,VENDOR,DEVICE $VF
+	is "$out" "Endpoint Endpoint 0x8086 0x10ca"
+	run 1 enable $VF
+	error_has "$VF: the module is not loaded"
+	run 1 disable $VF
+	error_has "$VF: the module is not loaded"
+	rm "$ROOT/$SYS"/devices/*:0[0347]:*/driver "$ROOT/$SYS/devices/$FAR/driver"
+	mkdir "$ROOT/sys/module/xen_pciback_fixup"
+	next "if its guest is to have a Q35 chipset: pciback-fixup enable --persist $VF"
+}
+
+test_only_what_reads_all_ones_is_gone() {
+	head -c 256 /dev/zero | tr '\0' '\377' >"$ROOT/$SYS/devices/$CONVENTIONAL/config"
+	run 2 check $CONVENTIONAL
+	error_has "$CONVENTIONAL: its type cannot be read; it does not answer"
+	# The last octet of the header says otherwise.
+	printf '\0' | dd of="$ROOT/$SYS/devices/$CONVENTIONAL/config" bs=1 seek=63 conv=notrunc status=none
+	run 0 list --noheadings --output HARDWARE $CONVENTIONAL
+	[ "$out" != - ] || fail "it is taken for gone"
+}
+
+test_who_holds_a_device_is_said() {
+	local driver part
+	for driver in "nvme: dom0 may be using it; to bind it all the same" "xhci_hcd: dom0 may be using it" \
+		"vfio-pci: a driver for KVM" "pci-stub: a driver for KVM" "no driver"; do
+		if [ "$driver" = "no driver" ]; then rm "$ROOT/$SYS/devices/$A/driver"; else rebind $A "${driver%%:*}"; fi
+		for part in "2 check" "1 enable" "1 disable" "1 list"; do
+			# shellcheck disable=SC2086 # two words
+			run $part $A
+			error_has "$A: bound to ${driver%%:*}, not to pciback${driver#"${driver%%:*}"}" \
+				": xl pci-assignable-add $A"
+		done
+	done
+	rebind $PORT pcieport
+	run 2 check $PORT
+	error_has "$PORT: not an endpoint" "its type is Root Port"
+}
+
+test_what_needs_no_change_is_no_error() {
+	local of as verb
+	device 0000:00:02.0 pciback 8086 191e 0092
+	for of in "0000:00:02.0 RCiEP" "$CONVENTIONAL conventional PCI"; do
+		run 0 check "${of%% *}"
+		for as in "${of%% *}" "${of%%.*}.*"; do
+			for verb in enable disable "enable --persist"; do
+				# shellcheck disable=SC2086 # a word more
+				run 0 $verb "$as"
+				has "$out" "needs no change: its type is ${of#* }"
+			done
+		done
+		is "$(etc)" ""
+	done
+	# Nor is it an error if it is not bound yet, nor without the module.
+	rebind $CONVENTIONAL uhci_hcd
+	run 0 enable --persist $CONVENTIONAL
+	is "$out" "$CONVENTIONAL: needs no change: its type is conventional PCI"
+	is "$(etc)" ""
+	rebind $CONVENTIONAL pciback
+	run 0 enable --persist 03:00.1 07:01.0
+	ours_is "($B)"
+	unload_module
+	run 0 enable 00:02.0
+}
+
+test_an_address_at_which_nothing_is() {
+	local bdf
+	for bdf in 0000:30:00.0 0000:03:00.5 0001:03:00.0 "0000:0b:00.*" "0000:0b:*.*"; do
+		run 1 enable "$bdf"
+		error_has "$bdf: there is no such device now; to see which there are: lspci -D"
+		run 2 check "$bdf"
+		error_has "$bdf: there is no such device now"
+		run 0 enable --persist "$bdf"
+		has "$out" "$bdf: there is no such device now" "$bdf: added to"
+		run 0 disable --persist "$bdf"
+	done
+	is "$(etc)" ""
+}
+
+test_what_xen_cannot_pass_through() {
+	local bdf word
+	device 10000:e1:00.0 nvme 144d a808 0002
+	for bdf in 10000:e1:00.0 10001:e1:00.0 "7fffffff:01:00.*"; do
+		for word in "2 check" "1 enable" "1 enable --persist" "1 disable" "1 list"; do
+			# shellcheck disable=SC2086 # two words or three
+			run $word "$bdf"
+			error_has "$bdf: Xen cannot pass it through, as its domain is above ffff"
+			[[ $err != *"xl pci"* ]] || fail "$err"
+		done
+	done
+	rebind 10000:e1:00.0 pciback
+	run 2 check 10000:e1:00.0
+	error_has "10000:e1:00.0: Xen cannot pass it through"
+	run 1 enable 10000:e1:00.0
+	is "$(etc)" ""
+	# What is in the list can be taken out.
+	ours "(10000:e1:00.0)"
+	run 0 disable --persist 10000:e1:00.0
+	is "$(etc)" ""
 }
 
 # --- the command line -------------------------------------------------------------------

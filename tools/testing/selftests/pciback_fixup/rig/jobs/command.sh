@@ -64,8 +64,8 @@ xl destroy holder 2>/dev/null
 check "... and not once it is gone" eval 'says 0 "guests that start now see RCiEP" enable "$BDF" && ! grep -q warning /tmp/said'
 
 check "disable" eval 'says 0 "guests that start now see Endpoint" disable "$BDF" && is "$(get "$BDF" rciep)" 0'
-check "a conventional function cannot be switched" says 1 "its type is conventional PCI" enable 00:19.0
-check "nor can a port" says 1 "its type is Root Port" enable 00:14.0
+check "a conventional function needs no change" says 0 "needs no change: its type is conventional PCI" enable 00:19.0
+check "a port cannot be switched" says 1 "its type is Root Port" enable 00:14.0
 check "a device that is not there" says 1 "no such device" enable 7f:1f.7
 check "one that is not bound" says 1 "xl pci-assignable-add 0000:07:00.0" enable 07:00.0
 later "unassign 0000:07:00.0 '$(driver 07:00.0)'"
