@@ -1,49 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What will be in force after the next boot. libkmod says what modprobe and
- * systemd-modules-load would do; it does not say which file that comes from,
- * so each file is also read by itself.
+ * What will be in force after the next boot, of the module and of xen-pciback.
+ * libkmod says what modprobe would do; it does not say which file that comes
+ * from, so each file is read by itself.
  */
 
-#include <errno.h>
-#include <glob.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
+#include <fnmatch.h>
+#include <sys/utsname.h>
 
 #include <libkmod.h>
 
 #include "pciback-fixup.h"
 
-static const char * const parents[] = { "/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib" };
-#define PARENTS		((int)(sizeof(parents) / sizeof(*parents)))
-
-/* The last devices= of a module's options, split as the kernel splits them. */
-static char *last_devices(const char *options)
-{
-	char *copy = need(strdup(options)), *in, *out = copy, *token = copy, *value = NULL;
-	bool quoted = false;
-
-	for (in = copy;; in++) {
-		if (*in == '"') {
-			quoted = !quoted;
-		} else if (*in && (quoted || !strchr(" \t\n", *in))) {
-			*out++ = *in;
-		} else {
-			bool end = !*in;
-
-			*out++ = '\0';
-			if (!strncmp(token, "devices=", 8))
-				value = token + 8;
-			token = out;
-			if (end)
-				break;
-		}
-	}
-	value = value ? need(strdup(value)) : NULL;
-	free(copy);
-	return value;
-}
+static const struct module {
+	const char *title, *name;
+	const char *list, *others;	/* the parameter that lists devices; a pattern of others */
+} modules[] = {
+	[MODULE_FIXUP] = { "xen-pciback-fixup", "xen_pciback_fixup",
+		"devices", "@(dyndbg|async_probe)?(=*)" },
+	[MODULE_PCIBACK] = { "xen-pciback", "xen_pciback",
+		"hide", "@(passthrough|permissive|verbose_request|dyndbg|async_probe)?(=*)" },
+};
 
 static void set(char **text, char *value)
 {
@@ -51,216 +28,206 @@ static void set(char **text, char *value)
 	*text = value;
 }
 
-/*
- * Note what a configuration has to say of the module: all of it, or with a name
- * that of one file, or with none at all that of the kernel command line, which
- * libkmod adds to each.
- */
-static int read_config(struct boot *boot, const char * const *paths, const char *name, bool own)
+static void note_options(struct boot *boot, const char *options, const char *source)
 {
-	struct kmod_module *module = NULL;
-	struct kmod_config_iter *names;
+	const struct module *module = boot->module;
+	AUTOFREE char *copy = need(strdup(options));
+	char *rest = copy, *word, *devices = NULL;
+	size_t length = strlen(module->list);
+
+	while ((word = next_word(&rest))) {
+		if (!strncmp(word, module->list, length) && word[length] == '=')
+			devices = word + length + 1;
+		else if (!boot->wrong && fnmatch(module->others, word, FNM_EXTMATCH))
+			boot->wrong = format("%s: \"%s\" is no parameter of %s: %s= is",
+					     source, word, module->title, module->list);
+	}
+	if (devices && !boot->on_cmdline) {
+		if (!strncmp(source, root, strlen(root)) &&
+		    !strcmp(source + strlen(root), MODPROBE_CONF))
+			set(&boot->own, need(strdup(devices)));
+		else
+			set(&boot->other, need(strdup(source)));
+		set(&boot->devices, need(strdup(devices)));
+		set(&boot->source, need(strdup(source)));
+	}
+}
+
+/* Whether an install line has modprobe itself load the module, with what is configured. */
+static bool install_loads(const char *commands, const char *module)
+{
+	AUTOFREE char *copy = need(strdup(commands));
+	char *rest = copy, *command, *word;
+
+	while ((command = strsep(&rest, ";&|"))) {
+		bool modprobe = false, itself = false, named = false, more = false;
+
+		while ((word = next_word(&command))) {
+			modprobe = modprobe || !strcmp(basename(word), "modprobe");
+			itself = itself || !strcmp(word, "--ignore-install") ||
+				 (word[0] == '-' && word[1] != '-' && strchr(word, 'i'));
+			named = named || is_name(word, module);
+			more = more || strchr(word, '=');
+		}
+		if (modprobe && itself && named && !more)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Note a line that is about this module, which then is a blacklist, or about another
+ * one which has this one loaded with it, by a softdep or an install line.
+ */
+static int note_line(struct boot *boot, const char *source, const char *name, const char *text)
+{
+	AUTOFREE char *loader = NULL, *odd = NULL, *state = format("/sys/module/%s/initstate", name);
+	const struct module *module = boot->module;
+
+	if (!strcmp(name, module->name) && !*text && !boot->blacklist)
+		boot->blacklist = format("%s blacklists %s: remove that from there", source,
+					 module->title);
+	if (is_name(name, module->name) || !mentions(text, module->name))
+		return 0;
+	if (find_loader(name, &loader, &odd))
+		return -1;
+	/* A driver that is loaded now will be so again, but for xen-pciback. */
+	if (!loader && (!exists(state) || is_name(name, modules[MODULE_PCIBACK].name)))
+		set(&boot->odd, format("%s has it loaded with %s, but nothing is known to have that loaded",
+				       source, name));
+	else if (!boot->loader)
+		boot->loader = format("%s, with %s", source, name);
+	return 0;
+}
+
+/*
+ * Note what a file of modprobe.d has to say of the module; without one, what the
+ * kernel command line has, which libkmod adds to each.
+ */
+static int read_config(struct boot *boot, const char *path)
+{
+	static struct kmod_config_iter *(* const get[])(const struct kmod_ctx *ctx) = {
+		kmod_config_get_blacklists,
+		kmod_config_get_softdeps,
+		kmod_config_get_install_commands,
+	};
+	const char *paths[] = { path, NULL }, *source = path ?: CMDLINE, *text;
+	const struct module *module = boot->module;
+	struct kmod_module *kmod = NULL;
+	struct kmod_config_iter *lines;
 	struct kmod_ctx *ctx;
-	const char *text;
-	char *devices;
+	int i, ret = 0;
 
 	/* It would complain of a file as often as we have it read. */
 	setenv("KMOD_LOG", "crit", 1);
 	ctx = kmod_new(NULL, paths);
-	if (!ctx || kmod_module_new_from_name(ctx, MODULE, &module)) {
+	if (!ctx || kmod_module_new_from_name(ctx, module->name, &kmod)) {
 		kmod_unref(ctx);
 		return complain("modprobe's configuration cannot be read: %s", strerror(errno));
 	}
 
-	text = kmod_module_get_options(module);
-	devices = text ? last_devices(text) : NULL;
-	if (name && devices && !boot->on_cmdline) {
-		set(own ? &boot->own : &boot->other, need(strdup(own ? devices : name)));
-		set(&boot->source, need(strdup(name)));
-		boot->on_cmdline = !*paths;
-	}
-	if (name)
-		free(devices);
-	else
-		boot->devices = devices;
+	note_options(boot, kmod_module_get_options(kmod) ?: "", source);
+	boot->on_cmdline = boot->on_cmdline || (!path && boot->devices);
 
-	text = kmod_module_get_install_commands(module);
-	if (text && name && !boot->problem)
-		boot->problem = format("%s has \"%s\" run in place of loading the module: remove that install line",
-				       name, text);
-	names = kmod_config_get_blacklists(ctx);
-	while (names && kmod_config_iter_next(names))
-		if (!strcmp(kmod_config_iter_get_key(names), MODULE) && name && !boot->problem)
-			boot->problem = format("%s blacklists the module: remove that from there",
-					       name);
-	kmod_config_iter_free_iter(names);
-	kmod_module_unref(module);
+	text = kmod_module_get_install_commands(kmod);
+	if (text && !boot->problem && !install_loads(text, module->name))
+		boot->problem = format("%s has \"%s\" run in place of loading %s: remove that install line",
+				       source, text, module->title);
+	for (i = 0; i < 3 && !ret; i++) {
+		lines = get[i](ctx);
+		while (lines && kmod_config_iter_next(lines) && !ret)
+			ret = note_line(boot, source, kmod_config_iter_get_key(lines),
+					i ? kmod_config_iter_get_value(lines) : "");
+		kmod_config_iter_free_iter(lines);
+	}
+	kmod_module_unref(kmod);
 	kmod_unref(ctx);
-	return 0;
-}
-
-static const char *name_of(const char *path)
-{
-	return strrchr(path, '/') + 1;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(name_of(*(char * const *)a), name_of(*(char * const *)b));
-}
-
-/*
- * The files of modprobe.d or modules-load.d that count: of several with one
- * name, the one in the first directory. In the order of their names, in which
- * they are read.
- */
-static int files_find(const char *dir, glob_t *files)
-{
-	int i, j, kept = 0;
-	char *pattern, *path;
-	struct stat st;
-
-	*files = (glob_t){ 0 };
-	for (i = 0; i < PARENTS; i++) {
-		pattern = format("%s%s/%s/*.conf", root, parents[i], dir);
-		if (glob(pattern, i ? GLOB_APPEND : 0, NULL, files) == GLOB_NOSPACE)
-			need(NULL);
-		free(pattern);
-	}
-
-	for (i = 0; i < (int)files->gl_pathc; i++) {
-		/* Whoever opens one waits for ever. */
-		if (!stat(files->gl_pathv[i], &st) && S_ISFIFO(st.st_mode)) {
-			complain("%s: is a FIFO, for which modprobe or systemd waits for ever: remove it",
-				 files->gl_pathv[i]);
-			globfree(files);
-			return -1;
-		}
-		for (j = 0; j < kept; j++)
-			if (!strcmp(name_of(files->gl_pathv[i]), name_of(files->gl_pathv[j])))
-				break;
-		if (j == kept) {
-			path = files->gl_pathv[i];
-			files->gl_pathv[i] = files->gl_pathv[kept];
-			files->gl_pathv[kept++] = path;
-		}
-	}
-	if (kept)
-		qsort(files->gl_pathv, kept, sizeof(char *), compare_names);
-	return kept;
-}
-
-static bool is_module(const char *name)
-{
-	const char *p = MODULE;
-
-	for (; *p && (*name == *p || (*name == '-' && *p == '_')); p++)
-		name++;
-	return !*p && !*name;
-}
-
-/* Whether a file of modules-load.d names the module. */
-static bool loads_module(const char *path)
-{
-	FILE *file = fopen(path, "re");
-	bool found = false;
-	char *line = NULL;
-	size_t size = 0;
-
-	while (file && !found && getline(&line, &size, file) >= 0)
-		found = is_module(strtok(line, " \t\r\n") ?: "");
-	free(line);
-	if (file)
-		fclose(file);
-	return found;
-}
-
-static int find_loader(struct boot *boot)
-{
-	int i, count;
-	glob_t files;
-
-	count = files_find("modules-load.d", &files);
-	if (count < 0)
-		return -1;
-	for (i = 0; i < count && !boot->loader; i++)
-		if (loads_module(files.gl_pathv[i]))
-			boot->loader = need(strdup(files.gl_pathv[i]));
-	globfree(&files);
-	return 0;
-}
-
-/* module_blacklist=, which the kernel itself obeys. */
-static bool kernel_refuses(void)
-{
-	char *line = first_line("/proc/cmdline"), *rest = line, *word, *name;
-	bool found = false;
-
-	while ((word = strsep(&rest, " ")))
-		if (!strncmp(word, "module_blacklist=", 17))
-			for (word += 17; (name = strsep(&word, ","));)
-				found = found || is_module(name);
-	free(line);
-	return found;
-}
-
-static void find_problem(struct boot *boot)
-{
-	/* Only what is loaded has this file. */
-	bool builtin = exists(LOADED) && !exists(LOADED "/initstate");
-	const char *mistake;
-
-	if (builtin && !boot->on_cmdline)
-		set(&boot->problem,
-		    format("the module is built into the kernel: devices= belongs on the kernel command line, as " MODULE ".devices="));
-	if (kernel_refuses())
-		set(&boot->problem,
-		    format("module_blacklist= on the kernel command line has the module: remove it there"));
-	if (boot->problem)
-		return;
-	if (strlen(boot->devices) > DEVICES_MAX)
-		boot->problem = format("%s: devices= has more than the %d characters that the kernel takes: shorten it by wildcards like (0000:03:00.*)",
-				       boot->source, DEVICES_MAX);
-	else if ((mistake = list_parse(boot->devices, &boot->list)))
-		boot->problem = format("%s: devices= is neither all nor a list like (0000:03:00.0)(04:00.*), from \"%s\" on: correct it by hand",
-				       boot->source, mistake);
-	else if (!boot->loader && !builtin)
-		boot->problem = format("nothing has the module loaded at boot: put xen-pciback-fixup into a file in /etc/modules-load.d");
-}
-
-static int read_modprobe_d(struct boot *boot)
-{
-	const char *one[2] = { NULL, NULL }, *all[PARENTS + 1] = { NULL };
-	char *own = format("%s" MODPROBE_CONF, root);
-	int i, ret, count;
-	glob_t files;
-
-	count = files_find("modprobe.d", &files);
-	ret = count < 0 ? -1 : read_config(boot, one, "the kernel command line", false);
-	for (i = 0; i < count && !ret; i++) {
-		one[0] = files.gl_pathv[i];
-		ret = read_config(boot, one, one[0], !strcmp(one[0], own));
-	}
-	for (i = 0; i < PARENTS; i++)
-		all[i] = format("%s%s/modprobe.d", root, parents[i]);
-	ret = ret ?: read_config(boot, all, NULL, false);
-	for (i = 0; i < PARENTS; i++)
-		free((char *)all[i]);
-	if (count >= 0)
-		globfree(&files);
-	free(own);
 	return ret;
 }
 
-int boot_read(struct boot *boot)
+static bool is_builtin(const char *module)
 {
-	*boot = (struct boot){ 0 };
-	if (read_modprobe_d(boot) || find_loader(boot))
+	AUTOFREE char *dir = format("/sys/module/%s", module), *state = format("%s/initstate", dir);
+	AUTOFREE char *file = format("%s.ko", module), *path = NULL;
+	struct utsname kernel;
+
+	/* Only what is loaded has that state. */
+	if (exists(dir))
+		return !exists(state);
+	uname(&kernel);
+	path = format("%s/lib/modules/%s/modules.builtin", root, kernel.release);
+	return file_names(path, "", file, NULL);
+}
+
+/* Parse what the parameter lists; it is a problem if the module would not take that. */
+static void parse(struct boot *boot, bool ours)
+{
+	AUTOFREE char *copy = need(strdup(boot->devices));
+	const char *mistake;
+	char *in, *out = copy;
+	int i;
+
+	/* xen-pciback skips these. */
+	for (in = copy; *in; in++)
+		if (ours || !strchr(" \t\nxX", *in))
+			*out++ = *in;
+	*out = '\0';
+
+	mistake = list_parse(copy, &boot->list);
+	if ((mistake && !*mistake) || (boot->list.all && !ours))
+		mistake = copy;
+	for (i = 0; i < boot->list.count && !ours; i++)
+		if (boot->list.slots[i].n[FIXUP_DOMAIN] > DOMAIN_MAX)
+			mistake = copy;
+	if (strlen(boot->devices) > DEVICES_MAX)
+		boot->problem = format("%s: %s= has more than the %d characters that the kernel takes: shorten it by wildcards like (0000:03:00.*)",
+				       boot->source, boot->module->list, DEVICES_MAX);
+	else if (mistake)
+		boot->problem = format("%s: %s= of %s has a mistake at \"%s\": it takes %sslots like (0000:03:00.0)(04:00.*); correct it by hand",
+				       boot->source, boot->module->list, boot->module->title,
+				       mistake, ours ? "all, or " : "");
+}
+
+int boot_read(struct boot *boot, enum module_id id)
+{
+	const struct module *module = &modules[id];
+	bool ours = id == MODULE_FIXUP, listed, in_force;
+	int i, count, ret;
+	glob_t files;
+
+	*boot = (struct boot){ .module = module, .builtin = is_builtin(module->name) };
+	count = find_loader(module->name, &boot->loader, &boot->odd);
+	if (!count)
+		count = files_find(CONF_DIRS "/modprobe.d/*.conf", &files);
+	if (count < 0)
 		return -1;
-	if (boot->devices && *boot->devices)
-		find_problem(boot);
-	else
-		set(&boot->problem, NULL);
+	ret = read_config(boot, NULL);
+	for (i = 0; i < count && !ret; i++)
+		ret = read_config(boot, files.gl_pathv[i]);
+	globfree(&files);
+	if (ret)
+		return ret;
+
+	listed = boot->devices && *boot->devices;
+	in_force = boot->on_cmdline || !boot->builtin;
+	if (boot->builtin)
+		set(&boot->problem, NULL);	/* modprobe has no part in it */
+	else if (cmdline_lists("module_blacklist", module->name, true))
+		set(&boot->problem, format("module_blacklist= on " CMDLINE " has %s: remove it there",
+					   module->title));
+	if (listed && in_force && !boot->problem)
+		parse(boot, ours);
+	boot->loads = !boot->problem;
+	if (!boot->problem && boot->blacklist && !boot->builtin)
+		boot->problem = need(strdup(boot->blacklist));
+	else if (listed && !in_force)
+		boot->problem = format("%s is built into the kernel: %s= belongs on " CMDLINE ", as %s.%s=",
+				       module->title, module->list, module->name, module->list);
+	else if (listed && !boot->problem && !boot->loader && !boot->builtin)
+		boot->problem = format("nothing is known to have %s loaded at boot: put its name into a file in /etc/modules-load.d%s%s",
+				       module->title, boot->odd ? "; " : "", boot->odd ?: "");
+	if (!listed && ours)
+		set(&boot->problem, NULL);	/* There is nothing to be in force. */
 	return 0;
 }
 
@@ -271,6 +238,9 @@ void boot_free(struct boot *boot)
 	free(boot->other);
 	free(boot->own);
 	free(boot->loader);
+	free(boot->odd);
+	free(boot->wrong);
+	free(boot->blacklist);
 	free(boot->problem);
 	free(boot->list.slots);
 }

@@ -21,9 +21,19 @@ bool is_dom0(void)
 
 char *pciback_remedy(void)
 {
+	AUTO(boot_free) struct boot boot = { 0 };
+
 	if (!is_dom0())
 		return format("boot this machine under Xen, as dom0");
-	return exists(PCIBACK) ? NULL : format("modprobe xen-pciback");
+	if (exists(PCIBACK))
+		return NULL;
+	if (boot_read(&boot, MODULE_PCIBACK))
+		return format("see the error");
+	if (!boot.loads)
+		return format("%s, then %s", boot.problem,
+			      boot.builtin || boot.on_cmdline ? "reboot" : "modprobe xen-pciback");
+	return format(boot.builtin ? "see dmesg, as it is built into the kernel" :
+		      "modprobe xen-pciback");
 }
 
 int require_pciback(void)
@@ -49,12 +59,6 @@ int require_reachable(const struct slot *slot)
 		return 0;
 	return complain("%s: Xen cannot pass it through, as its domain is above ffff, like those that Intel VMD makes: switch VMD off in the firmware's setup",
 			slot_text(slot).text);
-}
-
-/* A driver that does nothing but keep devices for KVM or for programs */
-static bool keeps_for_others(const char *driver)
-{
-	return strstr(driver, "vfio") || strstr(driver, "uio") || !strcmp(driver, "pci-stub");
 }
 
 int require_bound(const struct slot *slot, const struct device *dev)
@@ -85,7 +89,8 @@ int require_bound(const struct slot *slot, const struct device *dev)
 		return -1;
 	if (!dev->driver) {
 		why = "";
-	} else if (keeps_for_others(dev->driver)) {
+	} else if (strstr(dev->driver, "vfio") || strstr(dev->driver, "uio") ||
+		   !strcmp(dev->driver, "pci-stub")) {
 		why = ": a driver for KVM and the like, which has it again after a boot if ids= or an override is still there";
 	} else {
 		why = ": dom0 may be using it";

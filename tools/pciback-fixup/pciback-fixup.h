@@ -11,6 +11,7 @@
 #define PCIBACK_FIXUP_H
 
 #include <errno.h>
+#include <glob.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,25 +118,49 @@ struct holder {
 void domains_read(void);
 const struct holder *domains_find(const struct device *dev);
 
+/* loader.c: what has a module loaded at boot */
+#define CMDLINE		"the kernel command line"
+#define CONF_DIRS	"{/etc,/run,/usr/local/lib,/usr/lib,/lib}"
+
+bool is_name(const char *text, const char *name);	/* '-' is '_' */
+bool mentions(const char *text, const char *name);	/* not as a part of another name */
+/* The next word without its quotes, split off as the kernel does that; NULL at the end */
+char *next_word(char **rest);
+/* Files by their names, in which order they are read; -1 with a complaint */
+int files_find(const char *pattern, glob_t *files);
+/* Whether a parameter of the kernel command line, a list with commas, has the module */
+bool cmdline_lists(const char *parameter, const char *module, bool exactly);
+bool file_names(const char *path, const char *start, const char *module, char **odd);
+int find_loader(const char *module, char **loader, char **odd);
+
 /* boot.c: what will be in force after the next boot */
-#define MODULE		"xen_pciback_fixup"
 #define MODPROBE_CONF	"/etc/modprobe.d/xen-pciback-fixup.conf"
 #define LOAD_CONF	"/etc/modules-load.d/xen-pciback-fixup.conf"
 #define DEVICES_MAX	1024		/* characters that the kernel takes */
 #define DOMAIN_MAX	0xffff		/* that Xen knows */
 
+enum module_id { MODULE_FIXUP, MODULE_PCIBACK };
+
+/* Of the one module, or of xen-pciback, with hide= in place of devices= */
 struct boot {
+	const struct module *module;
+	bool builtin;
 	char *devices;			/* what the module would get; NULL: nothing */
 	char *source;			/* where that is from */
 	char *other;			/* the last such place that is not MODPROBE_CONF */
 	char *own;			/* what MODPROBE_CONF itself has */
 	bool on_cmdline;		/* of the kernel, where it overrules all files */
-	char *loader;			/* the file that has the module loaded; NULL: none */
+	char *loader;			/* what has the module loaded; NULL: nothing known */
+	char *odd;			/* what was not understood as having it loaded */
+	char *wrong;			/* a parameter that it does not have */
+	char *blacklist;		/* who keeps it from being loaded but by hand */
 	char *problem;			/* why devices= would not be in force; NULL: it would */
+	bool loads;			/* modprobe would load it, whatever the boot does */
 	struct list list;		/* devices=, parsed */
 };
 
-int boot_read(struct boot *boot);	/* -1: could not be found out, with a complaint */
+/* Returns -1 if it could not be found out, with a complaint; to be freed in any case. */
+int boot_read(struct boot *boot, enum module_id module);
 void boot_free(struct boot *boot);
 
 /* persist.c: changing that */

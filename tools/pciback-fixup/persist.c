@@ -229,7 +229,7 @@ static int add_slots(struct change *change, const struct devices *devices, const
 
 	/* What counts is what modprobe makes of it. */
 	boot_free(boot);
-	ret = boot_read(boot);
+	ret = boot_read(boot, MODULE_FIXUP);
 	if (!ret && boot->problem)
 		ret = complain("not in force after the next boot: %s", boot->problem);
 	return ret;
@@ -269,7 +269,7 @@ int persist(const struct devices *devices, const struct list *slots, bool on)
 	struct change change = { modprobe, load, &boot, &list };
 	AUTO(unlock) int fd = lock();
 
-	if (fd < 0 || boot_read(&boot))
+	if (fd < 0 || boot_read(&boot, MODULE_FIXUP))
 		return -1;
 	if (list_parse(boot.own ?: "", &list) || list.all)
 		return complain("%s: devices= is no list like (0000:03:00.0)(04:00.*): remove the file, then try again",

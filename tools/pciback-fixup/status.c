@@ -5,7 +5,27 @@
 
 #include "pciback-fixup.h"
 
-static char *next_step(const struct devices *devices, const struct boot *boot)
+/* What is not known to be bound to pciback at the next boot, though it is to be an RCiEP */
+static char *unbound(const struct boot *pciback, const struct device *dev)
+{
+	AUTOFREE char *path = format("/etc/driverctl.d/pci-%s", dev->bdf), *kept = first_line(path);
+	AUTOFREE char *file = format("/sys/bus/pci/devices/%s/driver_override", dev->bdf);
+	AUTOFREE char *now = first_line(file);
+
+	if (pciback->problem)
+		return format("%s", pciback->problem);
+	if ((!kept || strcmp(kept, "pciback")) && !list_covers(&pciback->list, &dev->slot))
+		return format("%s: not known what binds it at the next boot%s: bound by a service? If not, name it in hide= of xen-pciback, or with driverctl",
+			      dev->bdf, now && !strcmp(now, "pciback") ?
+			      ", which its driver_override does not outlast" : "");
+	if (!pciback->loader && !pciback->builtin)
+		return format("%s: not known what has xen-pciback loaded at boot, to bind it: put xen-pciback into a file in /etc/modules-load.d",
+			      dev->bdf);
+	return NULL;
+}
+
+static char *next_step(const struct devices *devices, const struct boot *boot,
+		       const struct boot *pciback)
 {
 	const struct device *dev, *rejected = NULL, *lost = NULL;
 	char *next = pciback_remedy();
@@ -13,15 +33,15 @@ static char *next_step(const struct devices *devices, const struct boot *boot)
 
 	if (next)
 		return next;
-	if (!exists(LOADED))
+	if (!exists(LOADED) && (boot->loads || !boot->problem))
 		return format("modprobe xen-pciback-fixup");
-	if (boot->problem)
-		return format("%s", boot->problem);
+	if (boot->problem || boot->wrong || !pciback->loads)
+		return format("%s", boot->problem ?: boot->wrong ?: pciback->problem);
 	if (!devices->bound)
 		return format("xl pci-assignable-add BDF");
 	for (i = 0; i < devices->count; i++) {
 		dev = &devices->all[i];
-		if (!dev->bound)
+		if (!dev->bound || dev->slot.n[FIXUP_DOMAIN] > DOMAIN_MAX)
 			continue;
 		if (dev->guest_type == TYPE_UNKNOWN)
 			return format("look with pciback-fixup check, as root");
@@ -29,42 +49,45 @@ static char *next_step(const struct devices *devices, const struct boot *boot)
 			rejected = rejected ?: dev;
 		else if (dev->rciep && !list_covers(&boot->list, &dev->slot))
 			lost = lost ?: dev;
+		else if (dev->rciep && !next)
+			next = unbound(pciback, dev);
 	}
-	if (rejected)
-		return format("if its guest is to have a Q35 chipset: pciback-fixup enable --persist %s",
-			      rejected->bdf);
-	if (lost)
-		return format("pciback-fixup enable --persist %s", lost->bdf);
-	return format("nothing");
+	if (rejected || lost) {
+		free(next);
+		return format("%spciback-fixup enable --persist %s",
+			      rejected ? "if its guest is to have a Q35 chipset: " : "",
+			      (rejected ?: lost)->bdf);
+	}
+	return next ?: format("%s", pciback->wrong ?: "nothing");
 }
 
 int show_status(const struct devices *devices, bool json)
 {
-	bool dom0 = is_dom0(), pciback = exists(PCIBACK), module = exists(LOADED), known;
+	bool dom0 = is_dom0(), bound_to = exists(PCIBACK), module = exists(LOADED), known;
 	const char *yes = json ? "true" : "yes", *no = json ? "false" : "no";
 	AUTOFREE char *version = first_line(LOADED "/version"), *bound = NULL, *next = NULL;
 	struct libscols_table *table = table_new("status", json);
 	struct libscols_line *line = NULL;
-	AUTO(boot_free) struct boot boot = { 0 };
+	AUTO(boot_free) struct boot boot = { 0 }, pciback = { 0 };
 	int i;
 
-	known = !boot_read(&boot);
+	known = !boot_read(&boot, MODULE_FIXUP) && !boot_read(&pciback, MODULE_PCIBACK);
 	bound = format("%d", devices->bound);
-	next = known ? next_step(devices, &boot) : format("see the error");
+	next = known ? next_step(devices, &boot, &pciback) : format("see the error");
 
 	const struct {
 		const char *key, *label, *value;
 		int json;
 	} fields[] = {
 		{ "dom0", "Xen dom0:", dom0 ? yes : no, LITERAL },
-		{ "pciback", "pciback:", pciback ? yes : no, LITERAL },
+		{ "pciback", "pciback:", bound_to ? yes : no, LITERAL },
 		{ "bound", "devices bound to it:", bound, LITERAL },
 		{ "module", "module loaded:", module ? yes : no, LITERAL },
 		{ "version", "its version:", version, TEXT },
 		{ "loader", "loaded at boot by:", boot.loader, TEXT },
 		{ "devices", "devices= at boot:", boot.devices, TEXT },
 		{ "source", "which is from:", boot.source, TEXT },
-		{ "problem", "problem:", boot.problem, TEXT },
+		{ "problem", "problem:", boot.problem ?: boot.wrong, TEXT },
 		{ "next", "what to do next:", next, TEXT },
 	};
 	const int count = sizeof(fields) / sizeof(*fields);

@@ -676,18 +676,21 @@ test_all_by_hand_covers_everything() {
 test_blacklisted() {
 	conf modprobe.d/local.conf "blacklist xen-pciback-fixup"
 	run 1 enable --persist "$B"
-	error_has "not in force after the next boot: $ROOT/etc/modprobe.d/local.conf blacklists the module"
+	error_has "not in force after the next boot: $ROOT/etc/modprobe.d/local.conf blacklists xen-pciback-fixup"
 	persistent "$B" no
 	rm "$ROOT/etc/modprobe.d/local.conf"
 	persistent "$B" yes
 	echo "modprobe.blacklist=foo,xen_pciback_fixup" >"$ROOT/proc/cmdline"
 	run 1 enable --persist "$B"
-	error_has "the kernel command line blacklists the module"
+	error_has "the kernel command line blacklists xen-pciback-fixup"
 	persistent "$B" no
-	echo "quiet module_blacklist=foo,xen-pciback-fixup" >"$ROOT/proc/cmdline"
+	echo "quiet module_blacklist=foo,xen_pciback_fixup" >"$ROOT/proc/cmdline"
 	persistent "$B" no
 	run 0 status
 	has "$out" "module_blacklist="
+	# The kernel wants the name as it has it itself.
+	echo "quiet module_blacklist=xen-pciback-fixup" >"$ROOT/proc/cmdline"
+	persistent "$B" yes
 }
 
 test_an_install_line() {
@@ -715,7 +718,7 @@ test_a_list_with_a_mistake() {
 		conf modprobe.d/local.conf "options xen-pciback-fixup \"devices=$list\""
 		persistent "$A" no
 		run 0 status
-		has "$out" "$ROOT/etc/modprobe.d/local.conf: devices= is neither all nor a list"
+		has "$out" "$ROOT/etc/modprobe.d/local.conf: devices= of xen-pciback-fixup has a mistake at \""
 	done
 }
 
@@ -735,7 +738,7 @@ test_a_module_that_nothing_loads_is_not_persistent() {
 	ours "($B)"
 	persistent "$B" no
 	run 0 status
-	has "$out" "nothing has the module loaded at boot"
+	has "$out" "nothing is known to have xen-pciback-fixup loaded at boot"
 	conf modules-load.d/mine.conf "# xen-pciback-fixup" "  xen_pciback_fixup"
 	persistent "$B" yes
 	mkdir "$ROOT/run/modules-load.d"
@@ -851,9 +854,11 @@ test_status_says_what_to_do_next() {
 	rm "$ROOT/$SYS"/devices/{$A,$LEGACY}/driver
 	next "pciback-fixup enable --persist $B"
 	run 0 enable --persist --all
+	echo "xen-pciback.hide=(03:00.1)(ffff:e1:*.*)" >"$ROOT/proc/cmdline"
+	echo xen-pciback >"$ROOT/etc/modules-load.d/pciback.conf"
 	next nothing
 	rm "$LOAD"
-	has "$(run 0 status; echo "$out")" "put xen-pciback-fixup into a file in /etc/modules-load.d"
+	has "$(run 0 status; echo "$out")" "put its name into a file in /etc/modules-load.d"
 	run 0 enable --persist --all
 	rm "$ROOT/$SYS"/devices/*/driver
 	next "xl pci-assignable-add BDF"
@@ -873,6 +878,11 @@ VF=0000:09:10.0
 rebind() {
 	mkdir -p "$ROOT/$SYS/drivers/$2"
 	ln -sfn "../../drivers/$2" "$ROOT/$SYS/devices/$1/driver"
+}
+cmdline() { echo "$1" >"$ROOT/proc/cmdline"; }
+without_pciback() {
+	rm "$ROOT/$SYS"/devices/*/driver
+	rm -r "$ROOT/$SYS/drivers/pciback"
 }
 
 # Config space has no IDs of a virtual function.
@@ -908,6 +918,185 @@ test_only_what_reads_all_ones_is_gone() {
 	printf '\0' | dd of="$ROOT/$SYS/devices/$CONVENTIONAL/config" bs=1 seek=63 conv=notrunc status=none
 	run 0 list --noheadings --output HARDWARE $CONVENTIONAL
 	[ "$out" != - ] || fail "it is taken for gone"
+}
+
+# loaded_by TEXT: what has the module loaded at boot, by status
+loaded_by() {
+	run 0 status
+	is "$(sed -n 's/^loaded at boot by: *//p' "$tmp/out")" "$1"
+}
+
+test_a_line_with_more_than_a_name_loads_nothing() {
+	local line
+	ours "($B)"
+	conf modules "xen-pciback-fixup devices=($B)"
+	ln -s ../modules "$ROOT/etc/modules-load.d/modules.conf"
+	for line in "xen-pciback-fixup devices=($B)" "xen-pciback-fixup # for Windows" \
+		"loop xen_pciback_fixup" "xen-pciback-fixup.ko" "options xen-pciback-fixup x=1"; do
+		conf modules "$line"
+		persistent "$B" no
+		loaded_by -
+		has "$out" "$ROOT/etc/modules-load.d/modules.conf: \"$line\" is no module's name"
+	done
+	for line in "#xen-pciback-fixup" "; xen-pciback-fixup" xen-pciback xen-pciback-fixup2; do
+		conf modules "$line"
+		loaded_by -
+		[[ $out != *"no module's name"* ]] || fail "it was taken for a mistake: $line"
+	done
+	run 0 enable --persist "$B"
+	loaded_by "$LOAD"
+	for line in xen_pciback-fixup $' \txen-pciback-fixup \r'; do
+		conf modules-load.d/a.conf "$line"
+		loaded_by "$ROOT/etc/modules-load.d/a.conf"
+	done
+}
+
+test_other_ways_to_be_loaded_at_boot() {
+	local line
+	ours "($B)"
+	for line in "modules_load= loop,xen-pciback-fixup" "modules-load= xen_pciback_fixup" \
+		"rd.driver.pre= xen-pciback-fixup,nvme" "rd.modules_load= xen_pciback_fixup"; do
+		cmdline "quiet ${line/ /}"
+		loaded_by "$(sed 's/-l/_l/; s/ .*//' <<<"$line") on the kernel command line"
+		persistent "$B" yes
+	done
+	for line in rd.driver.blacklist=xen-pciback-fixup xmodules_load=xen-pciback-fixup \
+		modules_load=xen-pciback,xen-pciback-fixup2; do
+		cmdline "$line"
+		loaded_by -
+	done
+	mkdir -p "$ROOT"/etc/{initramfs-tools,dracut.conf.d}
+	for line in "initramfs-tools/modules xen-pciback-fixup x=1" \
+		"dracut.conf.d/a.conf force_drivers+=\" nvme xen-pciback-fixup \""; do
+		conf "${line%% *}" "${line#* }"
+		loaded_by "$ROOT/etc/${line%% *}"
+		rm "$ROOT/etc/${line%% *}"
+	done
+}
+
+test_loaded_together_with_another_module() {
+	local line
+	ours "($B)"
+	mkdir -p "$ROOT/sys/module/nvme"
+	for line in "softdep nvme pre: xen-pciback-fixup" "softdep xen-pciback post: a xen_pciback_fixup" \
+		"install xen-pciback /sbin/modprobe -i xen-pciback && /sbin/modprobe xen-pciback-fixup"; do
+		conf modprobe.d/local.conf "$line"
+		persistent "$B" no
+		loaded_by -
+		has "$out" "local.conf has it loaded with"
+		: >"$ROOT/sys/module/nvme/initstate"
+		echo xen-pciback >"$ROOT/etc/modules-load.d/pciback.conf"
+		persistent "$B" yes
+		run 0 status
+		has "$out" "$ROOT/etc/modprobe.d/local.conf, with "
+		rm "$ROOT/sys/module/nvme/initstate" "$ROOT/etc/modules-load.d/pciback.conf"
+	done
+}
+
+test_an_install_line_that_loads() {
+	local line
+	loaded_at_boot
+	ours "($B)"
+	while read -r wanted line; do
+		conf modprobe.d/local.conf "install xen-pciback-fixup $line"
+		persistent "$B" "$wanted"
+	done <<-'END'
+	yes /sbin/modprobe xen-pciback; /sbin/modprobe --ignore-install xen-pciback-fixup
+	yes modprobe -qi xen_pciback_fixup $CMDLINE_OPTS && echo done
+	no /bin/true
+	no modprobe xen-pciback-fixup
+	no modprobe -i xen-pciback
+	no modprobe -i xen-pciback-fixup devices=all
+	no insmod /root/xen-pciback-fixup.ko
+	END
+	run 0 status
+	has "$out" '"insmod /root/xen-pciback-fixup.ko" run in place of loading'
+}
+
+# What the next boot binds, by a hint only: it is no error.
+test_what_binds_a_device_at_the_next_boot() {
+	local hide unknown="$B: not known what binds it at the next boot" override=$ROOT/$SYS/devices/$B/driver_override
+	rm "$ROOT/$SYS"/devices/{$A,$LEGACY,$FAR}/driver
+	run 0 enable --persist "$B"
+	hint() { has "$(run 0 status; sed -n 's/^what to do next: *//p' "$tmp/out")" "$1"; }
+	hint "$unknown: bound by a service?"
+	echo pciback >"$override"
+	hint "$unknown, which its driver_override does not outlast"
+	rm "$override"
+	echo xen-pciback >"$ROOT/etc/modules-load.d/pciback.conf"
+	while read -r hide; do
+		conf modprobe.d/pciback.conf "options xen-pciback passthrough=1 $hide"
+		next nothing
+		conf modprobe.d/pciback.conf "options xen_pciback hide=(05:00.0)"
+		hint "$unknown"
+		cmdline "xen-pciback.$hide"
+		next nothing
+		cmdline "pciback.$hide"
+		hint "$unknown"
+	done <<-END
+	hide=(0000:03:00.1)
+	hide=(04:00.0)(03:00.*)
+	hide="(07:00.0) (0x3:*.*)"
+	END
+	conf modprobe.d/pciback.conf "options xen-pciback hide=(05:00.0)" "options xen-pciback hide=(03:00.1)"
+	next nothing
+	rm "$ROOT/etc/modules-load.d/pciback.conf"
+	hint "nothing is known to have xen-pciback loaded at boot"
+	mkdir -p "$ROOT/lib/modules/$(uname -r)"
+	echo kernel/drivers/xen/xen-pciback/xen-pciback.ko >"$ROOT/lib/modules/$(uname -r)/modules.builtin"
+	hint "xen-pciback is built into the kernel: hide= belongs on the kernel command line"
+	cmdline "xen-pciback.hide=(03:00.1)"
+	next nothing
+	cmdline quiet
+	rm -r "$ROOT/etc/modprobe.d/pciback.conf" "${ROOT:?}/lib"
+	mkdir "$ROOT/etc/driverctl.d"
+	echo vfio-pci >"$ROOT/etc/driverctl.d/pci-$B"
+	hint "$unknown"
+	echo pciback >"$ROOT/etc/driverctl.d/pci-$B"
+	hint "$B: not known what has xen-pciback loaded at boot"
+	echo xen-pciback >"$ROOT/etc/modules-load.d/pciback.conf"
+	next nothing
+}
+
+test_a_mistake_in_hide() {
+	local hide place said
+	without_pciback
+	while read -r hide place; do
+		said="hide= of xen-pciback has a mistake at \"$place\""
+		cmdline "quiet xen-pciback.hide=$hide"
+		run 2 check
+		error_has "pciback is not there; to do: the kernel command line: $said" "then reboot"
+		run 0 list
+		error_has "$said"
+		run 1 enable "$A"
+		error_has "$A: not bound to pciback; to do: " "$said"
+		run 1 enable --all
+		error_has "$said"
+		cmdline quiet
+		conf modprobe.d/pciback.conf "options xen-pciback hide=$hide"
+		run 0 status
+		has "$out" "$ROOT/etc/modprobe.d/pciback.conf: $said" "then modprobe xen-pciback"
+	done <<-END
+	(0000:82.0.0) 2.0.0)
+	03:00.0 03:00.0
+	(03:00.0),(04:00.0) ,(04:00.0)
+	(03:00.0 (03:00.0
+	(10000:e1:00.0) (10000:e1:00.0)
+	all all
+	END
+	# Built in, only the command line counts; and modprobe is no remedy.
+	mkdir -p "$ROOT/lib/modules/$(uname -r)"
+	echo kernel/drivers/xen/xen-pciback/xen-pciback.ko >"$ROOT/lib/modules/$(uname -r)/modules.builtin"
+	next "see dmesg, as it is built into the kernel"
+	cmdline "xen-pciback.hide=(03.00.0)"
+	run 0 status
+	has "$out" "hide= of xen-pciback has a mistake at \".00.0)\"" "then reboot"
+	rm -r "${ROOT:?}/lib" "$ROOT/etc/modprobe.d/pciback.conf"
+	cmdline "module_blacklist=xen_pciback"
+	next "module_blacklist= on the kernel command line has xen-pciback: remove it there, then modprobe xen-pciback"
+	cmdline quiet
+	conf modprobe.d/pciback.conf "blacklist xen-pciback"	# which counts for the boot only
+	next "modprobe xen-pciback"
 }
 
 test_who_holds_a_device_is_said() {
@@ -979,6 +1168,8 @@ test_what_xen_cannot_pass_through() {
 		done
 	done
 	rebind 10000:e1:00.0 pciback
+	rm "$ROOT/$SYS"/devices/{$A,$LEGACY,$B,$FAR}/driver
+	next nothing
 	run 2 check 10000:e1:00.0
 	error_has "10000:e1:00.0: Xen cannot pass it through"
 	run 1 enable 10000:e1:00.0
@@ -987,6 +1178,38 @@ test_what_xen_cannot_pass_through() {
 	ours "(10000:e1:00.0)"
 	run 0 disable --persist 10000:e1:00.0
 	is "$(etc)" ""
+}
+
+test_a_wrong_parameter_is_named() {
+	local word
+	loaded_at_boot
+	problem() { run 0 status; sed -n 's/^problem: *//p' "$tmp/out"; }
+	for word in "hide=(03:00.0)" "device=(03:00.0)" "(03:00.0)" Devices=all "rciep"; do
+		conf modprobe.d/local.conf "options xen-pciback-fixup $word"
+		is "$(problem)" "$ROOT/etc/modprobe.d/local.conf: \"$word\" is no parameter of xen-pciback-fixup: devices= is"
+	done
+	conf modprobe.d/local.conf "options xen-pciback-fixup dyndbg=+p async_probe"
+	is "$(problem)" -
+	cmdline "xen_pciback_fixup.hide=(03:00.0)"
+	is "$(problem)" "the kernel command line: \"hide=(03:00.0)\" is no parameter of xen-pciback-fixup: devices= is"
+	# The module ignores it: devices= is in force.
+	run 0 enable --persist "$B"
+	persistent "$B" yes
+	has "$(problem)" "hide=(03:00.0)"
+	cmdline quiet
+	conf modprobe.d/local.conf "options xen-pciback devices=(03:00.1) permissive"
+	rm "$ROOT/$SYS"/devices/*/driver
+	rebind "$B" pciback
+	conf modules-load.d/xen.conf xen-pciback
+	cmdline "xen-pciback.hide=(03:00.1)"
+	next "$ROOT/etc/modprobe.d/local.conf: \"devices=(03:00.1)\" is no parameter of xen-pciback: hide= is"
+}
+
+test_a_mistake_comes_before_modprobe() {
+	unload_module
+	next "modprobe xen-pciback-fixup"
+	conf modprobe.d/local.conf "options xen-pciback-fixup devices=(03.00.0)"
+	has "$(run 0 status; echo "$out")" "next:     $ROOT/etc/modprobe.d/local.conf: devices= of"
 }
 
 # --- the command line -------------------------------------------------------------------

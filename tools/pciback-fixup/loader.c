@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What has a module loaded at boot: files of modules-load.d, the kernel command
+ * line, and the configuration of the initial RAM disk.
+ */
+
+#include <sys/stat.h>
+
+#include "pciback-fixup.h"
+
+#define BLANKS	" \t\r\n"
+
+/* What follows a name at the beginning of a text, where '-' is '_'; NULL if it is another */
+static const char *after_name(const char *text, const char *name)
+{
+	for (; *name; name++, text++)
+		if (*text != *name && (*text != '-' || *name != '_'))
+			return NULL;
+	return text;
+}
+
+bool is_name(const char *text, const char *name)
+{
+	const char *end = after_name(text, name);
+
+	return end && !*end;
+}
+
+bool mentions(const char *text, const char *name)
+{
+	static const char part[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+	const char *end;
+
+	for (; *text; text += strspn(text, part) ?: 1) {
+		end = after_name(text, name);
+		if (end && (!*end || !strchr(part, *end)))
+			return true;
+	}
+	return false;
+}
+
+char *next_word(char **rest)
+{
+	char *word = *rest + strspn(*rest, BLANKS), *in = word, *out = word;
+	bool quoted = false, end = !*word;
+
+	for (; *in && (quoted || !strchr(BLANKS, *in)); in++) {
+		if (*in == '"')
+			quoted = !quoted;
+		else
+			*out++ = *in;
+	}
+	*rest = in + !!*in;
+	*out = '\0';
+	return end ? NULL : word;
+}
+
+static const char *name_of(const char *path)
+{
+	return strrchr(path, '/') + 1;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(name_of(*(char * const *)a), name_of(*(char * const *)b));
+}
+
+/* Several with one name are in the order of their directories, of which the first counts. */
+int files_find(const char *pattern, glob_t *files)
+{
+	AUTOFREE char *full = format("%s%s", root, pattern);
+	int i, j, kept = 0;
+	struct stat st;
+	char *path;
+
+	if (glob(full, GLOB_BRACE, NULL, files) == GLOB_NOSPACE)
+		need(NULL);
+	for (i = 0; i < (int)files->gl_pathc; i++) {
+		path = files->gl_pathv[i];
+		/* Whoever opens one waits for ever. */
+		if (!stat(path, &st) && S_ISFIFO(st.st_mode)) {
+			complain("%s: is a FIFO, for which modprobe or systemd waits for ever: remove it",
+				 path);
+			globfree(files);
+			return -1;
+		}
+		for (j = 0; j < kept && compare_names(&path, &files->gl_pathv[j]); j++)
+			;
+		if (j == kept) {
+			files->gl_pathv[i] = files->gl_pathv[kept];
+			files->gl_pathv[kept++] = path;
+		}
+	}
+	if (kept)
+		qsort(files->gl_pathv, kept, sizeof(char *), compare_names);
+	return kept;
+}
+
+bool cmdline_lists(const char *parameter, const char *module, bool exactly)
+{
+	AUTOFREE char *line = first_line("/proc/cmdline");
+	char *rest = line, *word, *name;
+
+	while (line && (word = next_word(&rest))) {
+		if (!is_name(strsep(&word, "="), parameter))
+			continue;
+		while ((name = strsep(&word, ",")))
+			if (exactly ? !strcmp(name, module) : is_name(name, module))
+				return true;
+	}
+	return false;
+}
+
+/*
+ * Whether a line names the module: if it begins with start and mentions it, or without a
+ * start, if it has nothing else on it. One that has more is noted then.
+ */
+bool file_names(const char *path, const char *start, const char *module, char **odd)
+{
+	AUTOFREE char *text = read_file(path);
+	char *rest = text, *line;
+	size_t length;
+
+	while ((line = strsep(&rest, "\n"))) {
+		line += strspn(line, BLANKS);
+		for (length = strlen(line); length && strchr(BLANKS, line[length - 1]); length--)
+			line[length - 1] = '\0';
+		if (strchr("#;", *line) || !mentions(line, module))
+			continue;
+		if (start ? !strncmp(line, start, strlen(start)) : is_name(line, module))
+			return true;
+		if (!start && !*odd)
+			*odd = format("%s: \"%s\" is no module's name", path, line);
+	}
+	return false;
+}
+
+int find_loader(const char *module, char **loader, char **odd)
+{
+	static const struct {
+		const char *pattern, *start;
+	} places[] = {
+		{ CONF_DIRS "/modules-load.d/*.conf", NULL },
+		{ "/etc/initramfs-tools/modules", "" },
+		{ "/etc/dracut.conf{,.d/*.conf}", "force_drivers" },
+	};
+	static const char * const parameters[] = {
+		"modules_load", "rd.modules_load", "rd.driver.pre", "rd.driver.post",
+	};
+	glob_t files;
+	int i, j, n;
+
+	for (i = 0; i < (int)(sizeof(places) / sizeof(*places)); i++) {
+		n = files_find(places[i].pattern, &files);
+		if (n < 0)
+			return -1;
+		for (j = 0; j < n && !*loader; j++)
+			if (file_names(files.gl_pathv[j], places[i].start, module, odd))
+				*loader = need(strdup(files.gl_pathv[j]));
+		globfree(&files);
+	}
+	for (i = 0; i < (int)(sizeof(parameters) / sizeof(*parameters)) && !*loader; i++)
+		if (cmdline_lists(parameters[i], module, false))
+			*loader = format("%s= on " CMDLINE, parameters[i]);
+	return 0;
+}
