@@ -24,6 +24,12 @@ static int failed(const char *path, const char *what)
 			errno == EACCES || errno == EPERM ? "; run this as root" : "");
 }
 
+static void close_file(const int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
 /* Only root can open it, so that only root can have others wait. */
 static int lock(void)
 {
@@ -31,12 +37,6 @@ static int lock(void)
 	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	return fd < 0 || flock(fd, LOCK_EX) ? failed(path, "locked") : fd;
-}
-
-static void unlock(const int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
 }
 
 /* 1: the file is there, and ours; 0: there is none; -1: it is not for us to replace */
@@ -63,26 +63,22 @@ static int write_file(const char *path, const char *text)
 	AUTOFREE char *temp = format("%s.XXXXXX", path), *copy = need(strdup(path));
 	const char *dir = dirname(copy);
 	size_t length = strlen(text);
-	int fd, ret;
 
 	/* The directory may be missing where no package has put a file there. */
 	mkdir(dir, 0755);
-	fd = mkostemp(temp, O_CLOEXEC);
+	AUTO(close_file) int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO(close_file) int fd = mkostemp(temp, O_CLOEXEC);
+
 	errno = fd < 0 ? errno : ENOSPC;	/* if less than all is written */
-	ret = fd < 0 || write(fd, text, length) != (ssize_t)length || fchmod(fd, 0644) ||
-	      fsync(fd) || rename(temp, path);
-	if (ret)
-		ret = failed(path, "written");
-	if (ret && fd >= 0)
-		unlink(temp);
-	if (fd >= 0)
-		close(fd);
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0) {
-		fsync(fd);
-		close(fd);
+	if (fd < 0 || write(fd, text, length) != (ssize_t)length || fchmod(fd, 0644) ||
+	    fsync(fd) || rename(temp, path)) {
+		failed(path, "written");
+		if (fd >= 0)
+			unlink(temp);
+		return -1;
 	}
-	return ret;
+	fsync(dir_fd);
+	return 0;
 }
 
 /* Whether a slot stands for no function that is bound, but not in the list. */
@@ -267,7 +263,7 @@ int persist(const struct devices *devices, const struct list *slots, bool on)
 	AUTO(boot_free) struct boot boot = { 0 };
 	AUTO(list_free) struct list list = { 0 };
 	struct change change = { modprobe, load, &boot, &list };
-	AUTO(unlock) int fd = lock();
+	AUTO(close_file) int fd = lock();
 
 	if (fd < 0 || boot_read(&boot, MODULE_FIXUP))
 		return -1;
