@@ -6,7 +6,6 @@
  */
 
 #include <fnmatch.h>
-#include <sys/utsname.h>
 
 #include <libkmod.h>
 
@@ -22,35 +21,28 @@ static const struct module {
 		"hide", "@(passthrough|permissive|verbose_request|dyndbg|async_probe)?(=*)" },
 };
 
-static void set(char **text, char *value)
-{
-	free(*text);
-	*text = value;
-}
-
 static void note_options(struct boot *boot, const char *options, const char *source)
 {
+	AUTOFREE char *copy = need(strdup(options)), *own = format("%s" MODPROBE_CONF, root);
 	const struct module *module = boot->module;
-	AUTOFREE char *copy = need(strdup(options));
 	char *rest = copy, *word, *devices = NULL;
 	size_t length = strlen(module->list);
 
 	while ((word = next_word(&rest))) {
 		if (!strncmp(word, module->list, length) && word[length] == '=')
-			devices = word + length + 1;
+			devices = word + length + 1;	/* The last one counts. */
 		else if (!boot->wrong && fnmatch(module->others, word, FNM_EXTMATCH))
 			boot->wrong = format("%s: \"%s\" is no parameter of %s: %s= is",
 					     source, word, module->title, module->list);
 	}
-	if (devices && !boot->on_cmdline) {
-		if (!strncmp(source, root, strlen(root)) &&
-		    !strcmp(source + strlen(root), MODPROBE_CONF))
-			set(&boot->own, need(strdup(devices)));
-		else
-			set(&boot->other, need(strdup(source)));
-		set(&boot->devices, need(strdup(devices)));
-		set(&boot->source, need(strdup(source)));
-	}
+	if (!devices || boot->on_cmdline)
+		return;
+	if (strcmp(source, own))
+		set(&boot->other, need(strdup(source)));
+	else
+		set(&boot->own, need(strdup(devices)));
+	set(&boot->devices, need(strdup(devices)));
+	set(&boot->source, need(strdup(source)));
 }
 
 /* Whether an install line has modprobe itself load the module, with what is configured. */
@@ -76,28 +68,23 @@ static bool install_loads(const char *commands, const char *module)
 }
 
 /*
- * Note a line that is about this module, which then is a blacklist, or about another
- * one which has this one loaded with it, by a softdep or an install line.
+ * Note a blacklist line, which has no text, of this module, or a softdep or install line
+ * of another one that has this one loaded with it.
  */
-static int note_line(struct boot *boot, const char *source, const char *name, const char *text)
+static void note_line(struct boot *boot, const char *source, const char *name, const char *text)
 {
-	AUTOFREE char *loader = NULL, *odd = NULL, *state = format("/sys/module/%s/initstate", name);
+	AUTOFREE char *loader = NULL, *odd = NULL;
 	const struct module *module = boot->module;
 
-	if (!strcmp(name, module->name) && !*text && !boot->blacklist)
+	if (!*text && !strcmp(name, module->name) && !boot->blacklist) {
 		boot->blacklist = format("%s blacklists %s: remove that from there", source,
 					 module->title);
-	if (is_name(name, module->name) || !mentions(text, module->name))
-		return 0;
-	if (find_loader(name, &loader, &odd))
-		return -1;
-	/* A driver that is loaded now will be so again, but for xen-pciback. */
-	if (!loader && (!exists(state) || is_name(name, modules[MODULE_PCIBACK].name)))
-		set(&boot->odd, format("%s has it loaded with %s, but nothing is known to have that loaded",
-				       source, name));
-	else if (!boot->loader)
-		boot->loader = format("%s, with %s", source, name);
-	return 0;
+	} else if (strcmp(name, module->name) && mentions(text, module->name)) {
+		find_loader(name, &loader, &odd);
+		set(loader ? &boot->loader : &boot->odd,
+		    format(loader ? "%s, with %s" : "%s has it loaded with %s, whatever loads that",
+			   source, name));
+	}
 }
 
 /*
@@ -116,7 +103,7 @@ static int read_config(struct boot *boot, const char *path)
 	struct kmod_module *kmod = NULL;
 	struct kmod_config_iter *lines;
 	struct kmod_ctx *ctx;
-	int i, ret = 0;
+	int i;
 
 	/* It would complain of a file as often as we have it read. */
 	setenv("KMOD_LOG", "crit", 1);
@@ -130,33 +117,19 @@ static int read_config(struct boot *boot, const char *path)
 	boot->on_cmdline = boot->on_cmdline || (!path && boot->devices);
 
 	text = kmod_module_get_install_commands(kmod);
-	if (text && !boot->problem && !install_loads(text, module->name))
+	if (text && !boot->builtin && !boot->problem && !install_loads(text, module->name))
 		boot->problem = format("%s has \"%s\" run in place of loading %s: remove that install line",
 				       source, text, module->title);
-	for (i = 0; i < 3 && !ret; i++) {
+	for (i = 0; i < 3; i++) {
 		lines = get[i](ctx);
-		while (lines && kmod_config_iter_next(lines) && !ret)
-			ret = note_line(boot, source, kmod_config_iter_get_key(lines),
-					i ? kmod_config_iter_get_value(lines) : "");
+		while (lines && kmod_config_iter_next(lines))
+			note_line(boot, source, kmod_config_iter_get_key(lines),
+				  i ? kmod_config_iter_get_value(lines) : "");
 		kmod_config_iter_free_iter(lines);
 	}
 	kmod_module_unref(kmod);
 	kmod_unref(ctx);
-	return ret;
-}
-
-static bool is_builtin(const char *module)
-{
-	AUTOFREE char *dir = format("/sys/module/%s", module), *state = format("%s/initstate", dir);
-	AUTOFREE char *file = format("%s.ko", module), *path = NULL;
-	struct utsname kernel;
-
-	/* Only what is loaded has that state. */
-	if (exists(dir))
-		return !exists(state);
-	uname(&kernel);
-	path = format("%s/lib/modules/%s/modules.builtin", root, kernel.release);
-	return file_names(path, "", file, NULL);
+	return 0;
 }
 
 /* Parse what the parameter lists; it is a problem if the module would not take that. */
@@ -179,6 +152,8 @@ static void parse(struct boot *boot, bool ours)
 	for (i = 0; i < boot->list.count && !ours; i++)
 		if (boot->list.slots[i].n[FIXUP_DOMAIN] > DOMAIN_MAX)
 			mistake = copy;
+	if (boot->problem)
+		return;
 	if (strlen(boot->devices) > DEVICES_MAX)
 		boot->problem = format("%s: %s= has more than the %d characters that the kernel takes: shorten it by wildcards like (0000:03:00.*)",
 				       boot->source, boot->module->list, DEVICES_MAX);
@@ -190,44 +165,44 @@ static void parse(struct boot *boot, bool ours)
 
 int boot_read(struct boot *boot, enum module_id id)
 {
+	AUTOFREE char *dir = format("/sys/module/%s", modules[id].name);
+	AUTOFREE char *state = format("%s/initstate", dir);
 	const struct module *module = &modules[id];
-	bool ours = id == MODULE_FIXUP, listed, in_force;
-	int i, count, ret;
-	glob_t files;
+	bool ours = id == MODULE_FIXUP, listed, misplaced;
+	AUTO(globfree) glob_t files = { 0 };
+	int i, count;
 
-	*boot = (struct boot){ .module = module, .builtin = is_builtin(module->name) };
-	count = find_loader(module->name, &boot->loader, &boot->odd);
-	if (!count)
-		count = files_find(CONF_DIRS "/modprobe.d/*.conf", &files);
-	if (count < 0)
+	/* Only what is loaded has that state; what is built in, and has parameters, no other. */
+	*boot = (struct boot){ .module = module, .builtin = exists(dir) && !exists(state) };
+	if (find_loader(module->name, &boot->loader, &boot->odd))
 		return -1;
-	ret = read_config(boot, NULL);
-	for (i = 0; i < count && !ret; i++)
-		ret = read_config(boot, files.gl_pathv[i]);
-	globfree(&files);
-	if (ret)
-		return ret;
+	count = files_find(CONF_DIRS "/modprobe.d/*.conf", &files);
+	if (count < 0 || read_config(boot, NULL))
+		return -1;
+	for (i = 0; i < count; i++)
+		if (read_config(boot, files.gl_pathv[i]))
+			return -1;
 
 	listed = boot->devices && *boot->devices;
-	in_force = boot->on_cmdline || !boot->builtin;
-	if (boot->builtin)
-		set(&boot->problem, NULL);	/* modprobe has no part in it */
-	else if (cmdline_lists("module_blacklist", module->name, true))
-		set(&boot->problem, format("module_blacklist= on " CMDLINE " has %s: remove it there",
-					   module->title));
-	if (listed && in_force && !boot->problem)
-		parse(boot, ours);
-	boot->loads = !boot->problem;
-	if (!boot->problem && boot->blacklist && !boot->builtin)
-		boot->problem = need(strdup(boot->blacklist));
-	else if (listed && !in_force)
+	misplaced = listed && boot->builtin && !boot->on_cmdline;
+	if (misplaced)
 		boot->problem = format("%s is built into the kernel: %s= belongs on " CMDLINE ", as %s.%s=",
 				       module->title, module->list, module->name, module->list);
-	else if (listed && !boot->problem && !boot->loader && !boot->builtin)
+	else if (!boot->builtin && cmdline_lists("module_blacklist", module->name, true))
+		set(&boot->problem, format("module_blacklist= on " CMDLINE " has %s: remove it there and reboot",
+					   module->title));
+	if (listed)
+		parse(boot, ours);
+	boot->loads = misplaced || !boot->problem;
+	if (boot->problem || boot->builtin || (ours && !listed))
+		return 0;
+
+	/* What follows keeps it from being loaded at boot, but not by hand. */
+	if (boot->blacklist)
+		set(&boot->problem, need(strdup(boot->blacklist)));
+	else if (!boot->loader)
 		boot->problem = format("nothing is known to have %s loaded at boot: put its name into a file in /etc/modules-load.d%s%s",
 				       module->title, boot->odd ? "; " : "", boot->odd ?: "");
-	if (!listed && ours)
-		set(&boot->problem, NULL);	/* There is nothing to be in force. */
 	return 0;
 }
 

@@ -12,7 +12,7 @@ static int judge(const struct device *dev, void *data)
 	unsigned int type = dev->guest_type;
 	AUTOFREE char *reason = NULL, *remedy = NULL;
 	struct libscols_line *line;
-	int status = 0;
+	int i, status = 0;
 
 	if (require_reachable(&dev->slot) || require_type(dev)) {
 		status = ERROR;
@@ -35,12 +35,11 @@ static int judge(const struct device *dev, void *data)
 	}
 
 	if (scols_table_is_json(table)) {
-		line = table_line(table);
-		table_cell(line, 0, dev->bdf);
-		table_cell(line, 1, guest);
-		table_cell(line, 2, verdict);
-		table_cell(line, 3, reason ?: "");
-		table_cell(line, 4, remedy ?: "");
+		const char *cells[] = { dev->bdf, guest, verdict, reason ?: "", remedy ?: "" };
+
+		line = need(scols_table_new_line(table, NULL));
+		for (i = 0; i < 5; i++)
+			table_cell(line, i, cells[i]);
 	} else if (status != ERROR) {
 		printf("%s: %s%s: %s%s%s\n", dev->bdf, verdict,
 		       strncmp(verdict, "would", 5) ? "" : " on a PCIe-aware (Q35) chipset", reason,

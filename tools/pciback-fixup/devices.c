@@ -126,13 +126,10 @@ static void __attribute__((noreturn)) pci_failed(char *fmt, ...)
 
 static int compare(const void *a, const void *b)
 {
-	const int *l = ((const struct device *)a)->slot.n;
-	const int *r = ((const struct device *)b)->slot.n;
-	int i;
+	const char *l = ((const struct device *)a)->bdf, *r = ((const struct device *)b)->bdf;
 
-	for (i = 0; i < FIXUP_FN && l[i] == r[i]; i++)
-		;
-	return l[i] - r[i];
+	/* A longer one has a larger domain. */
+	return (int)strlen(l) - (int)strlen(r) ?: strcmp(l, r);
 }
 
 struct devices devices_scan(void)
@@ -156,7 +153,7 @@ struct devices devices_scan(void)
 	dev = devices.all;
 	for (pci = access->devices; pci; pci = pci->next, dev++) {
 		dev->pci = pci;
-		dev->slot = slot_of(pci);
+		dev->slot = (struct slot){ { pci->domain, pci->bus, pci->dev, pci->func } };
 		strcpy(dev->bdf, slot_text(&dev->slot).text);
 		pci_fill_info(pci, PCI_FILL_IDENT | PCI_FILL_DRIVER);
 		dev->driver = pci_get_string_property(pci, PCI_FILL_DRIVER);
@@ -173,6 +170,17 @@ void devices_free(struct devices *devices)
 {
 	free(devices->all);
 	pci_cleanup(devices->access);
+}
+
+struct device *devices_next(const struct devices *devices, const struct slot *slot,
+			    const struct device *after, bool bound)
+{
+	struct device *dev = after ? devices->all + (after - devices->all) + 1 : devices->all;
+
+	for (; dev < devices->all + devices->count; dev++)
+		if ((!slot || slot_covers(slot, &dev->slot)) && (dev->bound || !bound))
+			return dev;
+	return NULL;
 }
 
 char *device_name(const struct devices *devices, const struct device *dev)

@@ -83,7 +83,7 @@ static char *cell(const struct listing *listing, const struct device *dev, enum 
 static int list_device(const struct device *dev, void *data)
 {
 	struct listing *listing = data;
-	struct libscols_line *line = table_line(listing->table);
+	struct libscols_line *line = need(scols_table_new_line(listing->table, NULL));
 	int i;
 
 	for (i = 0; i < listing->count; i++) {

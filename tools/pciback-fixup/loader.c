@@ -10,32 +10,21 @@
 
 #define BLANKS	" \t\r\n"
 
-/* What follows a name at the beginning of a text, where '-' is '_'; NULL if it is another */
-static const char *after_name(const char *text, const char *name)
-{
-	for (; *name; name++, text++)
-		if (*text != *name && (*text != '-' || *name != '_'))
-			return NULL;
-	return text;
-}
-
 bool is_name(const char *text, const char *name)
 {
-	const char *end = after_name(text, name);
-
-	return end && !*end;
+	for (; *name && (*text == *name || (*text == '-' && *name == '_')); name++)
+		text++;
+	return !*text && !*name;
 }
 
 bool mentions(const char *text, const char *name)
 {
-	static const char part[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
-	const char *end;
+	AUTOFREE char *copy = need(strdup(text));
+	char *rest = copy, *word;
 
-	for (; *text; text += strspn(text, part) ?: 1) {
-		end = after_name(text, name);
-		if (end && (!*end || !strchr(part, *end)))
+	while ((word = strsep(&rest, BLANKS "\"'=,.;:&|(){}")))
+		if (is_name(word, name))
 			return true;
-	}
 	return false;
 }
 
@@ -78,12 +67,9 @@ int files_find(const char *pattern, glob_t *files)
 	for (i = 0; i < (int)files->gl_pathc; i++) {
 		path = files->gl_pathv[i];
 		/* Whoever opens one waits for ever. */
-		if (!stat(path, &st) && S_ISFIFO(st.st_mode)) {
-			complain("%s: is a FIFO, for which modprobe or systemd waits for ever: remove it",
-				 path);
-			globfree(files);
-			return -1;
-		}
+		if (!stat(path, &st) && S_ISFIFO(st.st_mode))
+			return complain("%s: is a FIFO, for which modprobe or systemd waits for ever: remove it",
+					path);
 		for (j = 0; j < kept && compare_names(&path, &files->gl_pathv[j]); j++)
 			;
 		if (j == kept) {
@@ -96,26 +82,27 @@ int files_find(const char *pattern, glob_t *files)
 	return kept;
 }
 
-bool cmdline_lists(const char *parameter, const char *module, bool exactly)
+bool cmdline_lists(const char *parameter, const char *module, bool by_kernel)
 {
 	AUTOFREE char *line = first_line("/proc/cmdline");
 	char *rest = line, *word, *name;
+	bool found = false;
 
-	while (line && (word = next_word(&rest))) {
+	while (line && (word = next_word(&rest)) && (!by_kernel || strcmp(word, "--"))) {
 		if (!is_name(strsep(&word, "="), parameter))
 			continue;
+		found = found && !by_kernel;
 		while ((name = strsep(&word, ",")))
-			if (exactly ? !strcmp(name, module) : is_name(name, module))
-				return true;
+			found = found || (by_kernel ? !strcmp(name, module) : is_name(name, module));
 	}
-	return false;
+	return found;
 }
 
 /*
- * Whether a line names the module: if it begins with start and mentions it, or without a
- * start, if it has nothing else on it. One that has more is noted then.
+ * Whether a line of a file has the module loaded: it begins with start and mentions the
+ * module, or without a start, has nothing else on it. One that has more is noted then.
  */
-bool file_names(const char *path, const char *start, const char *module, char **odd)
+static bool file_loads(const char *path, const char *start, const char *module, char **odd)
 {
 	AUTOFREE char *text = read_file(path);
 	char *rest = text, *line;
@@ -147,17 +134,17 @@ int find_loader(const char *module, char **loader, char **odd)
 	static const char * const parameters[] = {
 		"modules_load", "rd.modules_load", "rd.driver.pre", "rd.driver.post",
 	};
-	glob_t files;
 	int i, j, n;
 
 	for (i = 0; i < (int)(sizeof(places) / sizeof(*places)); i++) {
+		AUTO(globfree) glob_t files = { 0 };
+
 		n = files_find(places[i].pattern, &files);
 		if (n < 0)
 			return -1;
 		for (j = 0; j < n && !*loader; j++)
-			if (file_names(files.gl_pathv[j], places[i].start, module, odd))
+			if (file_loads(files.gl_pathv[j], places[i].start, module, odd))
 				*loader = need(strdup(files.gl_pathv[j]));
-		globfree(&files);
 	}
 	for (i = 0; i < (int)(sizeof(parameters) / sizeof(*parameters)) && !*loader; i++)
 		if (cmdline_lists(parameters[i], module, false))

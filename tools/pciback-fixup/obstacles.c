@@ -61,11 +61,12 @@ int require_reachable(const struct slot *slot)
 			slot_text(slot).text);
 }
 
-int require_bound(const struct slot *slot, const struct device *dev)
+int require_bound(const struct devices *devices, const struct slot *slot)
 {
-	const struct slot_text bdf = slot_text(slot);
-	const char *why, *purpose = "bind it";
-	AUTOFREE char *remedy = NULL;
+	const struct device *dev = devices_next(devices, slot, NULL, false);
+	AUTOFREE char *remedy = pciback_remedy();
+	const char *how = "to bind it", *driver;
+	struct slot_text bdf = slot_text(slot);
 	struct device now;
 
 	if (require_reachable(slot))
@@ -76,9 +77,6 @@ int require_bound(const struct slot *slot, const struct device *dev)
 	if (!slot_is_bdf(slot))
 		return complain("%s: none of these is an endpoint that is bound to pciback; to see what is: pciback-fixup list",
 				bdf.text);
-	if (dev->bound)
-		return 0;
-	remedy = pciback_remedy();
 	if (remedy)
 		return complain("%s: not bound to pciback; to do: %s", bdf.text, remedy);
 
@@ -87,17 +85,13 @@ int require_bound(const struct slot *slot, const struct device *dev)
 	if (now.hardware_type != TYPE_UNKNOWN && !type_needs_no_change(now.hardware_type) &&
 	    require_endpoint(&now))
 		return -1;
-	if (!dev->driver) {
-		why = "";
-	} else if (strstr(dev->driver, "vfio") || strstr(dev->driver, "uio") ||
-		   !strcmp(dev->driver, "pci-stub")) {
-		why = ": a driver for KVM and the like, which has it again after a boot if ids= or an override is still there";
-	} else {
-		why = ": dom0 may be using it";
-		purpose = "bind it all the same";
-	}
-	return complain("%s: bound to %s, not to pciback%s; to %s: xl pci-assignable-add %s",
-			bdf.text, dev->driver ?: "no driver", why, purpose, bdf.text);
+	driver = dev->driver ?: "no driver";
+	if (strstr(driver, "vfio") || strstr(driver, "uio") || !strcmp(driver, "pci-stub"))
+		how = "a driver for KVM and the like, which has it again after a boot if ids= or an override is still there; to bind it now";
+	else if (dev->driver)
+		how = "dom0 may be using it; if it does not need it";
+	return complain("%s: bound to %s, not to pciback; %s: xl pci-assignable-add %s",
+			bdf.text, driver, how, bdf.text);
 }
 
 int require_type(const struct device *dev)
@@ -134,29 +128,21 @@ int require_switchable(const struct device *dev)
 int each_bound(const struct devices *devices, const struct list *slots,
 	       int (*handle)(const struct device *dev, void *data), void *data)
 {
-	const struct device *dev, *there;
-	int i, j, ret, status = 0;
-	bool found;
+	int i, ret, status = 0;
 
 	if (!devices->bound && !slots->count)
 		require_some("device");
-	for (j = 0; j < slots->count || (!j && !slots->count); j++) {
-		found = !slots->count;
-		there = NULL;
-		for (i = 0; i < devices->count; i++) {
-			dev = &devices->all[i];
-			if (slots->count && !slot_covers(&slots->slots[j], &dev->slot))
-				continue;
-			there = there ?: dev;
-			if (!dev->bound)
-				continue;
-			found = true;
+	for (i = 0; i < slots->count || (!i && !slots->count); i++) {
+		const struct slot *slot = slots->count ? &slots->slots[i] : NULL;
+		const struct device *dev = devices_next(devices, slot, NULL, true);
+
+		if (slot && !dev) {
+			require_bound(devices, slot);
+			status = ERROR;
+		}
+		for (; dev; dev = devices_next(devices, slot, dev, true)) {
 			ret = handle(dev, data);
 			status = status < ret ? ret : status;
-		}
-		if (!found) {
-			require_bound(&slots->slots[j], there);
-			status = ERROR;
 		}
 	}
 	return status;

@@ -35,6 +35,7 @@ int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void *need(void *allocated);	/* ends the program if that is NULL */
 char *format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 char *clean(const char *text);	/* without what is not UTF-8; to be freed */
+void set(char **text, char *value);	/* and free what was there */
 bool exists(const char *path);	/* below root */
 char *read_file(const char *path);	/* NULL if it is not there, or empty; to be freed */
 char *first_line(const char *path);	/* the same, below root */
@@ -60,16 +61,14 @@ struct list {
 };
 
 bool slot_parse(const char *text, struct slot *slot);
-struct slot slot_of(const struct pci_dev *pci);
 bool slot_is_bdf(const struct slot *slot);
 bool slot_covers(const struct slot *slot, const struct slot *other);
 struct slot_text slot_text(const struct slot *slot);
 
 const char *list_parse(const char *text, struct list *list);	/* NULL, or a mistake's place */
 void list_add(struct list *list, const struct slot *slot);
-void list_remove(struct list *list, int i);
 bool list_covers(const struct list *list, const struct slot *slot);
-char *list_text(const struct list *list, bool brief);	/* to be freed */
+char *list_text(const struct list *list);	/* to be freed */
 void list_free(struct list *list);
 
 /* Below root */
@@ -101,6 +100,9 @@ struct devices {
 
 struct devices devices_scan(void);
 void devices_free(struct devices *devices);
+/* The next device after one, or the first, that is bound or not, in slot or anywhere */
+struct device *devices_next(const struct devices *devices, const struct slot *slot,
+			    const struct device *after, bool bound);
 void device_read(struct device *dev);	/* its types, and what the module says */
 int device_switch(const struct device *dev, bool on);	/* 0, or an errno */
 char *device_name(const struct devices *devices, const struct device *dev);
@@ -126,11 +128,13 @@ bool is_name(const char *text, const char *name);	/* '-' is '_' */
 bool mentions(const char *text, const char *name);	/* not as a part of another name */
 /* The next word without its quotes, split off as the kernel does that; NULL at the end */
 char *next_word(char **rest);
-/* Files by their names, in which order they are read; -1 with a complaint */
+/* Files in the order in which they are read, by name: how many; -1 with a complaint */
 int files_find(const char *pattern, glob_t *files);
-/* Whether a parameter of the kernel command line, a list with commas, has the module */
-bool cmdline_lists(const char *parameter, const char *module, bool exactly);
-bool file_names(const char *path, const char *start, const char *module, char **odd);
+/*
+ * Whether a parameter of the kernel command line, a list with commas, has the module: as the
+ * kernel reads it, the last one, the name as it is, nothing after "--"; or as programs do
+ */
+bool cmdline_lists(const char *parameter, const char *module, bool by_kernel);
 int find_loader(const char *module, char **loader, char **odd);
 
 /* boot.c: what will be in force after the next boot */
@@ -170,7 +174,7 @@ int persist(const struct devices *devices, const struct list *slots, bool on);
 bool is_dom0(void);
 char *pciback_remedy(void);		/* what to do to have pciback; NULL: nothing */
 int require_pciback(void);
-int require_bound(const struct slot *slot, const struct device *dev);
+int require_bound(const struct devices *devices, const struct slot *slot);
 int require_some(const char *what);	/* that is bound: always -1 */
 int require_reachable(const struct slot *slot);
 int require_type(const struct device *dev);
@@ -194,7 +198,6 @@ int show_status(const struct devices *devices, bool json);
 
 struct libscols_table *table_new(const char *name, bool json);
 void table_column(struct libscols_table *table, const char *name, int flags, int json);
-struct libscols_line *table_line(struct libscols_table *table);
 void table_cell(struct libscols_line *line, int column, const char *text);
 void table_print(struct libscols_table *table);		/* and free it */
 

@@ -61,12 +61,10 @@ static int write_file(const char *path, const char *text)
 {
 	/* Only names that end in .conf are read, so this one never is. */
 	AUTOFREE char *temp = format("%s.XXXXXX", path), *copy = need(strdup(path));
-	const char *dir = dirname(copy);
 	size_t length = strlen(text);
 
 	/* The directory may be missing where no package has put a file there. */
-	mkdir(dir, 0755);
-	AUTO(close_file) int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	mkdir(dirname(copy), 0755);
 	AUTO(close_file) int fd = mkostemp(temp, O_CLOEXEC);
 
 	errno = fd < 0 ? errno : ENOSPC;	/* if less than all is written */
@@ -77,61 +75,7 @@ static int write_file(const char *path, const char *text)
 			unlink(temp);
 		return -1;
 	}
-	fsync(dir_fd);
 	return 0;
-}
-
-/* Whether a slot stands for no function that is bound, but not in the list. */
-static bool adds_nothing(const struct slot *slot, const struct list *list,
-			 const struct devices *devices)
-{
-	const struct device *dev = devices->all;
-	int i;
-
-	for (i = 0; i < devices->count; i++, dev++)
-		if (dev->bound && slot_covers(slot, &dev->slot) && !list_covers(list, &dev->slot))
-			return false;
-	return true;
-}
-
-/* (03:00.0)(03:00.1) becomes (03:00.*) where that adds nothing. */
-static void shorten(struct list *list, const struct devices *devices)
-{
-	struct slot slot;
-	int i, j;
-
-	for (i = 0; i < list->count; i++) {
-		slot = list->slots[i];
-		slot.n[FIXUP_FN] = FIXUP_ANY;
-		if (!adds_nothing(&slot, list, devices))
-			continue;
-		for (j = list->count - 1; j > i; j--) {
-			if (!slot_covers(&slot, &list->slots[j]))
-				continue;
-			list_remove(list, j);
-			list->slots[i] = slot;
-		}
-	}
-}
-
-/* The list as text that the kernel takes; NULL if there is none. */
-static char *text_that_fits(struct list *list, const struct devices *devices)
-{
-	char *text = list_text(list, false);
-	int step;
-
-	for (step = 0; step < 2 && strlen(text) > DEVICES_MAX; step++) {
-		if (step)
-			shorten(list, devices);
-		free(text);
-		text = list_text(list, true);
-	}
-	if (strlen(text) <= DEVICES_MAX)
-		return text;
-	complain("the list would have %zu characters, but the kernel takes %d: nothing was written; use wildcards like 03:00.*",
-		 strlen(text), DEVICES_MAX);
-	free(text);
-	return NULL;
 }
 
 static int remove_file(const char *path)
@@ -139,121 +83,89 @@ static int remove_file(const char *path)
 	return unlink(path) && errno != ENOENT ? failed(path, "removed") : 0;
 }
 
-/* Take a slot out. Of a wildcard that stands for more, what is there of the rest stays. */
-static bool take_out(struct list *list, const struct slot *slot,
-		     const struct devices *devices)
-{
-	bool changed = false;
-	int i, j;
-
-	for (i = list->count - 1; i >= 0; i--) {
-		struct slot entry = list->slots[i];
-
-		if (!slot_covers(slot, &entry) && !slot_covers(&entry, slot))
-			continue;
-		list_remove(list, i);
-		changed = true;
-		for (j = 0; j < devices->count; j++)
-			if (slot_covers(&entry, &devices->all[j].slot) &&
-			    !slot_covers(slot, &devices->all[j].slot) &&
-			    !list_covers(list, &devices->all[j].slot))
-				list_add(list, &devices->all[j].slot);
-	}
-	return changed;
-}
-
 /* What is to be written: our two files, and what is known of all others. */
 struct change {
+	const struct devices *devices;
 	const char *modprobe, *load;
 	struct boot *boot;
 	struct list *list;
 };
 
-static int write_list(struct change *change, const struct devices *devices)
+/* Take a slot out. Of a wildcard that stands for more, what is there of the rest stays. */
+static bool take_out(struct change *change, const struct slot *slot)
 {
-	AUTOFREE char *list = NULL, *text = NULL;
-	int ret;
+	struct list *list = change->list, kept = { 0 };
+	bool changed = false;
+	int i;
+
+	for (i = 0; i < list->count; i++) {
+		const struct slot *entry = &list->slots[i];
+		const struct device *dev = NULL;
+
+		if (!slot_covers(slot, entry) && !slot_covers(entry, slot)) {
+			list_add(&kept, entry);
+			continue;
+		}
+		changed = true;
+		while ((dev = devices_next(change->devices, entry, dev, false)))
+			if (!slot_covers(slot, &dev->slot) && !list_covers(&kept, &dev->slot))
+				list_add(&kept, &dev->slot);
+	}
+	list_free(list);
+	*list = kept;
+	return changed;
+}
+
+static int write_list(struct change *change)
+{
+	AUTOFREE char *list = list_text(change->list), *text = NULL;
+	const char *loader = change->boot->loader;
 
 	if (is_ours(change->modprobe) < 0)
 		return -1;
-	if (!change->list->count) {
-		ret = remove_file(change->modprobe);
-		/* That of an administrator stays. */
-		if (!ret && change->boot->loader && !strcmp(change->boot->loader, change->load) &&
-		    is_ours(change->load) > 0)
-			ret = remove_file(change->load);
-		return ret;
+	if (strlen(list) > DEVICES_MAX)
+		return complain("the list would have %zu characters, but the kernel takes %d: nothing was written; use wildcards like 03:00.*",
+				strlen(list), DEVICES_MAX);
+	if (*list) {
+		text = format(FIRST_LINE "options xen-pciback-fixup devices=%s\n", list);
+		return write_file(change->modprobe, text);
 	}
-
-	list = text_that_fits(change->list, devices);
-	if (!list)
+	if (remove_file(change->modprobe))
 		return -1;
-	text = format(FIRST_LINE "options xen-pciback-fixup devices=%s\n", list);
-	return write_file(change->modprobe, text);
+	/* That of an administrator stays. */
+	if (loader && !strcmp(loader, change->load) && is_ours(change->load) > 0)
+		return remove_file(change->load);
+	return 0;
 }
 
-static int add_slots(struct change *change, const struct devices *devices, const struct list *slots)
+/* Change the list only: 1, or 0 if there is nothing to change, or -1 with a complaint */
+static int add_slot(struct change *change, const struct slot *slot)
 {
 	struct boot *boot = change->boot;
-	AUTO(list_free) struct list added = { 0 };
-	int i, ret = 0;
 
-	for (i = 0; i < slots->count; i++) {
-		const struct slot *slot = &slots->slots[i];
-
-		if (list_covers(&boot->list, slot)) {
-			printf("%s: is in %s already\n", slot_text(slot).text, boot->source);
-		} else if (boot->other) {
-			ret = complain("%s: cannot be added, as %s has devices=, and the kernel takes one only: remove that there, and add what it lists with pciback-fixup enable --persist",
-				       slot_text(slot).text, boot->other);
-		} else if (!list_covers(change->list, slot)) {
-			take_out(change->list, slot, devices);		/* parts of it */
-			list_add(change->list, slot);
-			list_add(&added, slot);
-		}
+	if (list_covers(&boot->list, slot)) {
+		printf("%s: is in %s already\n", slot_text(slot).text, boot->source);
+		return 0;
 	}
-	if (added.count && !ret)
-		ret = write_list(change, devices);
-	for (i = 0; i < added.count && !ret; i++)
-		printf("%s: added to %s\n", slot_text(&added.slots[i]).text, change->modprobe);
-
-	if (!ret && !boot->loader)
-		ret = is_ours(change->load) < 0 ? -1 :
-		      write_file(change->load, FIRST_LINE "xen-pciback-fixup\n");
-	if (ret)
-		return ret;
-
-	/* What counts is what modprobe makes of it. */
-	boot_free(boot);
-	ret = boot_read(boot, MODULE_FIXUP);
-	if (!ret && boot->problem)
-		ret = complain("not in force after the next boot: %s", boot->problem);
-	return ret;
+	if (boot->other)
+		return complain("%s: cannot be added, as %s has devices=, and the kernel takes one only: remove that there, and add what it lists with pciback-fixup enable --persist",
+				slot_text(slot).text, boot->other);
+	if (list_covers(change->list, slot))
+		return 0;
+	take_out(change, slot);		/* parts of it */
+	list_add(change->list, slot);
+	return 1;
 }
 
-static int drop_slots(struct change *change, const struct devices *devices, const struct list *slots)
+static int drop_slot(struct change *change, const struct slot *slot)
 {
-	AUTO(list_free) struct list dropped = { 0 };
-	int i, ret = 0;
-
-	for (i = 0; i < slots->count; i++) {
-		const struct slot *slot = &slots->slots[i];
-
-		if (take_out(change->list, slot, devices))
-			list_add(&dropped, slot);
-		else if (list_covers(&change->boot->list, slot))
-			ret = complain("%s: is in devices= of %s: remove it there",
-				       slot_text(slot).text, change->boot->source);
-		else
-			printf("%s: is not in %s\n", slot_text(slot).text, change->modprobe);
-	}
-	if (dropped.count && write_list(change, devices))
-		ret = -1;
-	else
-		for (i = 0; i < dropped.count; i++)
-			printf("%s: removed from %s\n", slot_text(&dropped.slots[i]).text,
-			       change->modprobe);
-	return ret;
+	if (take_out(change, slot))
+		return 1;
+	if (list_covers(&change->boot->list, slot))
+		return complain("%s: is in devices= of %s: remove it there", slot_text(slot).text,
+				change->boot->source);
+	printf("%s: is not in %s\n", slot_text(slot).text, change->modprobe);
+	return 0;
 }
 
 int persist(const struct devices *devices, const struct list *slots, bool on)
@@ -261,14 +173,36 @@ int persist(const struct devices *devices, const struct list *slots, bool on)
 	AUTOFREE char *modprobe = format("%s" MODPROBE_CONF, root);
 	AUTOFREE char *load = format("%s" LOAD_CONF, root);
 	AUTO(boot_free) struct boot boot = { 0 };
-	AUTO(list_free) struct list list = { 0 };
-	struct change change = { modprobe, load, &boot, &list };
+	AUTO(list_free) struct list list = { 0 }, changed = { 0 };
+	struct change change = { devices, modprobe, load, &boot, &list };
 	AUTO(close_file) int fd = lock();
+	int i, one, ret = 0;
 
 	if (fd < 0 || boot_read(&boot, MODULE_FIXUP))
 		return -1;
 	if (list_parse(boot.own ?: "", &list) || list.all)
 		return complain("%s: devices= is no list like (0000:03:00.0)(04:00.*): remove the file, then try again",
 				modprobe);
-	return (on ? add_slots : drop_slots)(&change, devices, slots);
+	for (i = 0; i < slots->count; i++) {
+		one = (on ? add_slot : drop_slot)(&change, &slots->slots[i]);
+		if (one > 0)
+			list_add(&changed, &slots->slots[i]);
+		ret = one < 0 ? -1 : ret;
+	}
+	if ((on && ret) || (changed.count && write_list(&change)))
+		return -1;
+	for (i = 0; i < changed.count; i++)
+		printf("%s: %s %s\n", slot_text(&changed.slots[i]).text,
+		       on ? "added to" : "removed from", modprobe);
+	if (!on)
+		return ret;
+
+	if (!boot.loader && (is_ours(load) < 0 ||
+			     write_file(load, FIRST_LINE "xen-pciback-fixup\n")))
+		return -1;
+	/* What counts is what modprobe makes of it. */
+	boot_free(&boot);
+	if (boot_read(&boot, MODULE_FIXUP))
+		return -1;
+	return boot.problem ? complain("not in force after the next boot: %s", boot.problem) : 0;
 }

@@ -16,16 +16,6 @@ bool slot_parse(const char *text, struct slot *slot)
 	return fixup_next_slot(&p, slot->n) > 0 && !*p;
 }
 
-struct slot slot_of(const struct pci_dev *pci)
-{
-	return (struct slot){ {
-		[FIXUP_DOMAIN] = pci->domain,
-		[FIXUP_BUS] = pci->bus,
-		[FIXUP_DEV] = pci->dev,
-		[FIXUP_FN] = pci->func,
-	} };
-}
-
 bool slot_is_bdf(const struct slot *slot)
 {
 	return slot->n[FIXUP_FN] != FIXUP_ANY;
@@ -41,26 +31,19 @@ bool slot_covers(const struct slot *slot, const struct slot *other)
 	return true;
 }
 
-static struct slot_text slot_format(const struct slot *slot, bool brief)
+struct slot_text slot_text(const struct slot *slot)
 {
 	const int *n = slot->n;
-	char domain[10] = "", dev[3] = "*", fn[2] = "*";
+	char dev[3] = "*", fn[2] = "*";
 	struct slot_text text;
 
-	if (n[FIXUP_DOMAIN] || !brief)
-		snprintf(domain, sizeof(domain), "%04x:", n[FIXUP_DOMAIN]);
 	if (n[FIXUP_DEV] != FIXUP_ANY)
 		snprintf(dev, sizeof(dev), "%02x", n[FIXUP_DEV] & 0x1f);
 	if (slot_is_bdf(slot))
 		snprintf(fn, sizeof(fn), "%x", n[FIXUP_FN] & 7);
-	snprintf(text.text, sizeof(text.text), "%s%02x:%s.%s", domain, n[FIXUP_BUS] & 0xff, dev,
-		 fn);
+	snprintf(text.text, sizeof(text.text), "%04x:%02x:%s.%s", n[FIXUP_DOMAIN],
+		 n[FIXUP_BUS] & 0xff, dev, fn);
 	return text;
-}
-
-struct slot_text slot_text(const struct slot *slot)
-{
-	return slot_format(slot, false);
 }
 
 const char *list_parse(const char *text, struct list *list)
@@ -83,12 +66,6 @@ void list_add(struct list *list, const struct slot *slot)
 	list->slots[list->count++] = *slot;
 }
 
-void list_remove(struct list *list, int i)
-{
-	list->count--;
-	memmove(&list->slots[i], &list->slots[i + 1], (list->count - i) * sizeof(*list->slots));
-}
-
 bool list_covers(const struct list *list, const struct slot *slot)
 {
 	int i;
@@ -99,13 +76,13 @@ bool list_covers(const struct list *list, const struct slot *slot)
 	return list->all;
 }
 
-char *list_text(const struct list *list, bool brief)
+char *list_text(const struct list *list)
 {
 	char *text = need(calloc(list->count + 1, sizeof(struct slot_text) + 2)), *end = text;
 	int i;
 
 	for (i = 0; i < list->count; i++)
-		end += sprintf(end, "(%s)", slot_format(&list->slots[i], brief).text);
+		end += sprintf(end, "(%s)", slot_text(&list->slots[i]).text);
 	return text;
 }
 

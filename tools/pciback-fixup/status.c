@@ -5,59 +5,51 @@
 
 #include "pciback-fixup.h"
 
-/* What is not known to be bound to pciback at the next boot, though it is to be an RCiEP */
+/* Why a device may not be bound to pciback at the next boot; NULL: it will be */
 static char *unbound(const struct boot *pciback, const struct device *dev)
 {
 	AUTOFREE char *path = format("/etc/driverctl.d/pci-%s", dev->bdf), *kept = first_line(path);
 	AUTOFREE char *file = format("/sys/bus/pci/devices/%s/driver_override", dev->bdf);
 	AUTOFREE char *now = first_line(file);
 
-	if (pciback->problem)
-		return format("%s", pciback->problem);
-	if ((!kept || strcmp(kept, "pciback")) && !list_covers(&pciback->list, &dev->slot))
-		return format("%s: not known what binds it at the next boot%s: bound by a service? If not, name it in hide= of xen-pciback, or with driverctl",
-			      dev->bdf, now && !strcmp(now, "pciback") ?
-			      ", which its driver_override does not outlast" : "");
-	if (!pciback->loader && !pciback->builtin)
-		return format("%s: not known what has xen-pciback loaded at boot, to bind it: put xen-pciback into a file in /etc/modules-load.d",
-			      dev->bdf);
-	return NULL;
+	if (list_covers(&pciback->list, &dev->slot) || (kept && !strcmp(kept, "pciback")))
+		return pciback->problem ? format("%s", pciback->problem) : NULL;
+	return format("%s: not known what binds it at the next boot%s: bound by a service? If not, name it in hide= of xen-pciback, or with driverctl",
+		      dev->bdf, now && !strcmp(now, "pciback") ?
+		      ", which its driver_override does not outlast" : "");
 }
 
 static char *next_step(const struct devices *devices, const struct boot *boot,
 		       const struct boot *pciback)
 {
-	const struct device *dev, *rejected = NULL, *lost = NULL;
+	const struct device *dev = NULL, *first = NULL;
 	char *next = pciback_remedy();
-	int i;
 
 	if (next)
 		return next;
-	if (!exists(LOADED) && (boot->loads || !boot->problem))
+	if (!exists(LOADED) && boot->loads)
 		return format("modprobe xen-pciback-fixup");
 	if (boot->problem || boot->wrong || !pciback->loads)
 		return format("%s", boot->problem ?: boot->wrong ?: pciback->problem);
 	if (!devices->bound)
 		return format("xl pci-assignable-add BDF");
-	for (i = 0; i < devices->count; i++) {
-		dev = &devices->all[i];
-		if (!dev->bound || dev->slot.n[FIXUP_DOMAIN] > DOMAIN_MAX)
+	while ((dev = devices_next(devices, NULL, dev, true))) {
+		if (dev->slot.n[FIXUP_DOMAIN] > DOMAIN_MAX)
 			continue;
-		if (dev->guest_type == TYPE_UNKNOWN)
+		if (dev->guest_type == TYPE_UNKNOWN) {
+			free(next);
 			return format("look with pciback-fixup check, as root");
-		if (type_is_endpoint(dev->guest_type))
-			rejected = rejected ?: dev;
-		else if (dev->rciep && !list_covers(&boot->list, &dev->slot))
-			lost = lost ?: dev;
+		}
+		if (type_is_endpoint(dev->guest_type) ||
+		    (dev->rciep && !list_covers(&boot->list, &dev->slot)))
+			first = first ?: dev;
 		else if (dev->rciep && !next)
 			next = unbound(pciback, dev);
 	}
-	if (rejected || lost) {
-		free(next);
-		return format("%spciback-fixup enable --persist %s",
-			      rejected ? "if its guest is to have a Q35 chipset: " : "",
-			      (rejected ?: lost)->bdf);
-	}
+	if (first)
+		set(&next, format("%spciback-fixup enable --persist %s",
+				  type_is_endpoint(first->guest_type) ?
+				  "if its guest is to have a Q35 chipset: " : "", first->bdf));
 	return next ?: format("%s", pciback->wrong ?: "nothing");
 }
 
@@ -98,7 +90,7 @@ int show_status(const struct devices *devices, bool json)
 		table_column(table, fields[i].key, i ? SCOLS_FL_WRAP : 0, fields[i].json);
 	for (i = 0; i < count; i++) {
 		if (!json || !line)
-			line = table_line(table);
+			line = need(scols_table_new_line(table, NULL));
 		table_cell(line, json ? i : 1, fields[i].value ?: (json ? "" : "-"));
 		if (!json)
 			table_cell(line, 0, fields[i].label);

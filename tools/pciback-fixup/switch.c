@@ -61,16 +61,10 @@ static int switch_slot(const struct devices *devices, const struct slot *slot, b
 		       bool on, struct list *done)
 {
 	bool one = slot && slot_is_bdf(slot), found = false, endpoint = false, failed;
-	struct device *dev, *there = NULL;
-	int i, ret = 0;
+	struct device *dev = NULL;
+	int ret = 0;
 
-	for (i = 0; i < devices->count; i++) {
-		dev = &devices->all[i];
-		if (slot && !slot_covers(slot, &dev->slot))
-			continue;
-		there = there ?: dev;
-		if (!dev->bound)
-			continue;
+	while ((dev = devices_next(devices, slot, dev, true))) {
 		/* Several stand for those of them that can be passed through. */
 		if (!one && !type_is_endpoint(dev->hardware_type) &&
 		    !type_needs_no_change(dev->hardware_type))
@@ -89,21 +83,22 @@ static int switch_slot(const struct devices *devices, const struct slot *slot, b
 	if (!slot)
 		return found ? ret : require_some("endpoint");
 	if (!found && !persistent)
-		return require_bound(slot, there);
+		return require_bound(devices, slot);
 	if (!found && on) {
 		if (require_reachable(slot))
 			return -1;
+		dev = devices_next(devices, slot, NULL, false);
 		/* What is there can be looked at. */
-		if (one && there) {
-			device_read(there);
-			if (type_needs_no_change(there->hardware_type))
-				return switch_device(there, on);
-			if (require_endpoint(there))
+		if (one && dev) {
+			device_read(dev);
+			if (type_needs_no_change(dev->hardware_type))
+				return switch_device(dev, on);
+			if (require_endpoint(dev))
 				return -1;
 		}
 		printf("%s: %s; shown as RCiEP whenever it is bound, from the next load of the module on\n",
 		       slot_text(slot).text,
-		       there ? "not bound to pciback now" : "there is no such device now (see lspci -D)");
+		       dev ? "not bound to pciback now" : "there is no such device now (see lspci -D)");
 	}
 	if (!on || (!ret && (endpoint || !found)))
 		list_add(done, slot);

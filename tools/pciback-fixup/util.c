@@ -94,6 +94,12 @@ void free_pointer(void *variable)
 	free(*(void **)variable);
 }
 
+void set(char **text, char *value)
+{
+	free(*text);
+	*text = value;
+}
+
 bool exists(const char *path)
 {
 	AUTOFREE char *full = format("%s%s", root, path);
@@ -147,11 +153,6 @@ void table_cell(struct libscols_line *line, int column, const char *text)
 {
 	if (scols_line_set_data(line, column, text))
 		need(NULL);
-}
-
-struct libscols_line *table_line(struct libscols_table *table)
-{
-	return need(scols_table_new_line(table, NULL));
 }
 
 void table_print(struct libscols_table *table)
