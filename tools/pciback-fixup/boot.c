@@ -73,14 +73,17 @@ static bool install_loads(const char *commands, const char *module)
  */
 static void note_line(struct boot *boot, const char *source, const char *name, const char *text)
 {
-	AUTOFREE char *loader = NULL, *odd = NULL;
+	AUTOFREE char *loader = NULL, *odd = NULL, *state = format("/sys/module/%s/initstate", name);
 	const struct module *module = boot->module;
 
 	if (!*text && !strcmp(name, module->name) && !boot->blacklist) {
 		boot->blacklist = format("%s blacklists %s: remove that from there", source,
 					 module->title);
 	} else if (strcmp(name, module->name) && mentions(text, module->name)) {
+		/* A driver that is loaded now will be so again, but for xen-pciback. */
 		find_loader(name, &loader, &odd);
+		if (exists(state) && strcmp(name, modules[MODULE_PCIBACK].name))
+			set(&loader, need(strdup(name)));
 		set(loader ? &boot->loader : &boot->odd,
 		    format(loader ? "%s, with %s" : "%s has it loaded with %s, whatever loads that",
 			   source, name));
@@ -159,7 +162,7 @@ static void parse(struct boot *boot, bool ours)
 				       boot->source, boot->module->list, DEVICES_MAX);
 	else if (mistake)
 		boot->problem = format("%s: %s= of %s has a mistake at \"%s\": it takes %sslots like (0000:03:00.0)(04:00.*); correct it by hand",
-				       boot->source, boot->module->list, boot->module->title,
+				       boot->source, boot->module->list, boot->title,
 				       mistake, ours ? "all, or " : "");
 }
 
@@ -173,7 +176,11 @@ int boot_read(struct boot *boot, enum module_id id)
 	int i, count;
 
 	/* Only what is loaded has that state; what is built in, and has parameters, no other. */
-	*boot = (struct boot){ .module = module, .builtin = exists(dir) && !exists(state) };
+	*boot = (struct boot){
+		.module = module,
+		.title = module->title,
+		.builtin = exists(dir) && !exists(state),
+	};
 	if (find_loader(module->name, &boot->loader, &boot->odd))
 		return -1;
 	count = files_find(CONF_DIRS "/modprobe.d/*.conf", &files);

@@ -19,21 +19,26 @@ bool is_dom0(void)
 	       strtoul(features + length - 3, NULL, 16) & 1 << 11;
 }
 
-char *pciback_remedy(void)
+/* What to do to have a module that is not there */
+static char *load_remedy(enum module_id module)
 {
 	AUTO(boot_free) struct boot boot = { 0 };
 
+	if (boot_read(&boot, module))
+		return format("see the error");
+	if (!boot.loads && (boot.builtin || boot.on_cmdline))
+		return format("%s, then reboot", boot.problem);
+	if (!boot.loads)
+		return format("%s, then modprobe %s", boot.problem, boot.title);
+	return boot.builtin ? format("see dmesg, as it is built into the kernel") :
+	       format("modprobe %s", boot.title);
+}
+
+char *pciback_remedy(void)
+{
 	if (!is_dom0())
 		return format("boot this machine under Xen, as dom0");
-	if (exists(PCIBACK))
-		return NULL;
-	if (boot_read(&boot, MODULE_PCIBACK))
-		return format("see the error");
-	if (!boot.loads)
-		return format("%s, then %s", boot.problem,
-			      boot.builtin || boot.on_cmdline ? "reboot" : "modprobe xen-pciback");
-	return format(boot.builtin ? "see dmesg, as it is built into the kernel" :
-		      "modprobe xen-pciback");
+	return exists(PCIBACK) ? NULL : load_remedy(MODULE_PCIBACK);
 }
 
 int require_pciback(void)
@@ -116,9 +121,11 @@ int require_switchable(const struct device *dev)
 {
 	if (require_endpoint(dev))
 		return -1;
-	if (!exists(LOADED))
-		return complain("%s: the module is not loaded; to load it: modprobe xen-pciback-fixup",
-				dev->bdf);
+	if (!exists(LOADED)) {
+		AUTOFREE char *remedy = load_remedy(MODULE_FIXUP);
+
+		return complain("%s: the module is not loaded; to do: %s", dev->bdf, remedy);
+	}
 	if (!dev->offered)
 		return complain("%s: the module could not take it on, see dmesg; to retry: xl pci-assignable-remove %s && xl pci-assignable-add %s",
 				dev->bdf, dev->bdf, dev->bdf);

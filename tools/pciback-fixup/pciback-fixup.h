@@ -148,6 +148,7 @@ enum module_id { MODULE_FIXUP, MODULE_PCIBACK };
 /* Of the one module, or of xen-pciback, with hide= in place of devices= */
 struct boot {
 	const struct module *module;
+	const char *title;		/* xen-pciback-fixup, or xen-pciback */
 	bool builtin;
 	char *devices;			/* what the module would get; NULL: nothing */
 	char *source;			/* where that is from */

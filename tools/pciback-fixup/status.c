@@ -3,6 +3,8 @@
  * status: what is there, what will be there after the next boot, what to do next.
  */
 
+#include <unistd.h>
+
 #include "pciback-fixup.h"
 
 /* Why a device may not be bound to pciback at the next boot; NULL: it will be */
@@ -14,6 +16,8 @@ static char *unbound(const struct boot *pciback, const struct device *dev)
 
 	if (list_covers(&pciback->list, &dev->slot) || (kept && !strcmp(kept, "pciback")))
 		return pciback->problem ? format("%s", pciback->problem) : NULL;
+	if (pciback->wrong)
+		return format("%s", pciback->wrong);
 	return format("%s: not known what binds it at the next boot%s: bound by a service? If not, name it in hide= of xen-pciback, or with driverctl",
 		      dev->bdf, now && !strcmp(now, "pciback") ?
 		      ", which its driver_override does not outlast" : "");
@@ -38,7 +42,7 @@ static char *next_step(const struct devices *devices, const struct boot *boot,
 			continue;
 		if (dev->guest_type == TYPE_UNKNOWN) {
 			free(next);
-			return format("look with pciback-fixup check, as root");
+			return format("look with pciback-fixup check%s", geteuid() ? ", as root" : "");
 		}
 		if (type_is_endpoint(dev->guest_type) ||
 		    (dev->rciep && !list_covers(&boot->list, &dev->slot)))

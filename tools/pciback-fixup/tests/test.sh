@@ -950,17 +950,20 @@ test_other_ways_to_be_loaded_at_boot() {
 test_loaded_together_with_another_module() {
 	local line
 	ours "($B)"
-	for line in "softdep xen-pciback post: a xen_pciback_fixup" "softdep xen_pciback pre: xen-pciback-fixup" \
+	mkdir -p "$ROOT/sys/module/radeon"
+	for line in "softdep xen-pciback post: a xen_pciback_fixup" "softdep radeon pre: xen-pciback-fixup" \
+		"install radeon /sbin/modprobe xen-pciback-fixup; /sbin/modprobe --first-time --ignore-install radeon" \
 		"install xen-pciback /sbin/modprobe -i xen-pciback && /sbin/modprobe xen-pciback-fixup"; do
 		conf modprobe.d/local.conf "$line"
 		persistent "$B" no
 		loaded_by -
 		has "$out" "local.conf has it loaded with"
+		: >"$ROOT/sys/module/radeon/initstate"
 		echo xen-pciback >"$ROOT/etc/modules-load.d/pciback.conf"
 		persistent "$B" yes
 		run 0 status
 		has "$out" "$ROOT/etc/modprobe.d/local.conf, with "
-		rm "$ROOT/etc/modules-load.d/pciback.conf"
+		rm "$ROOT/sys/module/radeon/initstate" "$ROOT/etc/modules-load.d/pciback.conf"
 	done
 }
 
@@ -1179,6 +1182,11 @@ test_a_mistake_comes_before_modprobe() {
 	next "modprobe xen-pciback-fixup"
 	conf modprobe.d/local.conf "options xen-pciback-fixup devices=(03.00.0)"
 	has "$(run 0 status; echo "$out")" "next:     $ROOT/etc/modprobe.d/local.conf: devices= of"
+	run 1 enable "$A"
+	error_has "$A: the module is not loaded; to do: $ROOT/etc/modprobe.d/local.conf: devices= of" \
+		"then modprobe xen-pciback-fixup"
+	conf modprobe.d/local.conf "install xen-pciback-fixup /bin/true"
+	has "$(run 0 status; echo "$out")" "next:     $ROOT/etc/modprobe.d/local.conf has \"/bin/true\" run"
 }
 
 # --- the command line -------------------------------------------------------------------
