@@ -48,22 +48,15 @@ static void note_options(struct boot *boot, const char *options, const char *sou
 /* Whether an install line has modprobe itself load the module, with what is configured. */
 static bool install_loads(const char *commands, const char *module)
 {
+	static const char own[] =
+		"*modprobe* @(--ignore-install|-*([a-z])i*([a-z]))?( *)";
 	AUTOFREE char *copy = need(strdup(commands));
-	char *rest = copy, *command, *word;
+	char *rest = copy, *command;
 
-	while ((command = strsep(&rest, ";&|"))) {
-		bool modprobe = false, itself = false, named = false, more = false;
-
-		while ((word = next_word(&command))) {
-			modprobe = modprobe || !strcmp(basename(word), "modprobe");
-			itself = itself || !strcmp(word, "--ignore-install") ||
-				 (word[0] == '-' && word[1] != '-' && strchr(word, 'i'));
-			named = named || is_name(word, module);
-			more = more || strchr(word, '=');
-		}
-		if (modprobe && itself && named && !more)
+	while ((command = strsep(&rest, ";&|")))
+		if (!fnmatch(own, command, FNM_EXTMATCH) && mentions(command, module) &&
+		    !strchr(command, '='))
 			return true;
-	}
 	return false;
 }
 

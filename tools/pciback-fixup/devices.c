@@ -178,7 +178,7 @@ struct device *devices_next(const struct devices *devices, const struct slot *sl
 	struct device *dev = after ? devices->all + (after - devices->all) + 1 : devices->all;
 
 	for (; dev < devices->all + devices->count; dev++)
-		if ((!slot || slot_covers(slot, &dev->slot)) && (dev->bound || !bound))
+		if (slot_covers(slot, &dev->slot) && (dev->bound || !bound))
 			return dev;
 	return NULL;
 }

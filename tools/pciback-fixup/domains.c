@@ -18,10 +18,9 @@
 
 #define BACKEND		"/local/domain/0/backend/pci"
 
-static struct holders {
-	int count;
-	struct holder *all;
-} *holders;
+static struct holder *holders;
+static int count;
+static bool answered;
 
 /* The value of a key, "" if there is none; to be freed. */
 static char *read_key(struct xs_handle *xs, const char *dir, const char *key)
@@ -31,7 +30,7 @@ static char *read_key(struct xs_handle *xs, const char *dir, const char *key)
 	return xs_read(xs, XBT_NULL, path, NULL) ?: need(strdup(""));
 }
 
-static void read_backend(struct xs_handle *xs, struct holders *found, const char *domid)
+static void read_backend(struct xs_handle *xs, const char *domid)
 {
 	AUTOFREE char *dir = format(BACKEND "/%s/0", domid), **keys = NULL;
 	AUTOFREE char *name = read_key(xs, dir, "domain"), *state = read_key(xs, dir, "state");
@@ -46,8 +45,8 @@ static void read_backend(struct xs_handle *xs, struct holders *found, const char
 
 		if (strncmp(keys[i], "dev-", 4) || !slot_parse(bdf, &slot))
 			continue;
-		found->all = need(realloc(found->all, (found->count + 1) * sizeof(*found->all)));
-		found->all[found->count++] = (struct holder){
+		holders = need(realloc(holders, (count + 1) * sizeof(*holders)));
+		holders[count++] = (struct holder){
 			.slot = slot,
 			.domid = strtoul(domid, NULL, 10),
 			.name = clean(name),
@@ -65,7 +64,7 @@ static void *read_backends(void *data)
 		return data;
 	domids = xs_directory(xs, XBT_NULL, BACKEND, &n);
 	for (i = 0; i < n && domids; i++)
-		read_backend(xs, data, domids[i]);
+		read_backend(xs, domids[i]);
 	xs_close(xs);
 	return data;
 }
@@ -76,19 +75,17 @@ static void *read_backends(void *data)
  */
 void domains_read(void)
 {
-	static struct holders found;
 	static bool asked;
 	struct timespec end;
 	pthread_t thread;
 
-	if (asked || pthread_create(&thread, NULL, read_backends, &found))
+	if (asked || pthread_create(&thread, NULL, read_backends, NULL))
 		return;
 	asked = true;
 	clock_gettime(CLOCK_REALTIME, &end);
 	end.tv_sec += 2;
-	if (!pthread_timedjoin_np(thread, NULL, &end))
-		holders = &found;
-	else
+	answered = !pthread_timedjoin_np(thread, NULL, &end);
+	if (!answered)
 		complain("xenstored does not answer: which domain holds a device is not known");
 }
 
@@ -98,9 +95,9 @@ const struct holder *domains_find(const struct device *dev)
 	const struct holder *holder = NULL;
 	int i;
 
-	for (i = 0; holders && i < holders->count; i++)
-		if (slot_covers(&holders->all[i].slot, &dev->slot) &&
-		    (!holder || holders->all[i].domid > holder->domid))
-			holder = &holders->all[i];
+	for (i = 0; answered && i < count; i++)
+		if (slot_covers(&holders[i].slot, &dev->slot) &&
+		    (!holder || holders[i].domid > holder->domid))
+			holder = &holders[i];
 	return holder;
 }

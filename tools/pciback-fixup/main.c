@@ -87,6 +87,9 @@ static int run(const char *name, unsigned int options, const char *columns, char
 		list_add(&slots, &slot);
 	}
 
+	if (!given)
+		list_add(&slots, &slot_all);
+
 	AUTO(devices_free) struct devices devices = devices_scan();
 
 	if (!strcmp(name, "list"))
@@ -96,8 +99,8 @@ static int run(const char *name, unsigned int options, const char *columns, char
 		return check_devices(&devices, &slots, options & BIT(OPT_JSON));
 	if (!strcmp(name, "status"))
 		return show_status(&devices, options & BIT(OPT_JSON));
-	return switch_devices(&devices, &slots, options & BIT(OPT_ALL),
-			      options & BIT(OPT_PERSIST), !strcmp(name, "enable"));
+	return switch_devices(&devices, &slots, options & BIT(OPT_PERSIST),
+			      !strcmp(name, "enable"));
 }
 
 /* What was printed must have arrived, or a program would take half of it for all. */

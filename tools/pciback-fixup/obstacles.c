@@ -51,13 +51,6 @@ int require_pciback(void)
 			is_dom0() ? "pciback is not there" : "this is not a Xen dom0", remedy);
 }
 
-int require_some(const char *what)
-{
-	if (!require_pciback())
-		complain("no %s is bound to pciback; to bind one: xl pci-assignable-add BDF", what);
-	return -1;
-}
-
 int require_reachable(const struct slot *slot)
 {
 	if (slot->n[FIXUP_DOMAIN] <= DOMAIN_MAX)
@@ -74,6 +67,10 @@ int require_bound(const struct devices *devices, const struct slot *slot)
 	struct slot_text bdf = slot_text(slot);
 	struct device now;
 
+	if (slot_is_all(slot))
+		return require_pciback() ?:
+		       complain("no %s is bound to pciback; to bind one: xl pci-assignable-add BDF",
+				devices->bound ? "endpoint" : "device");
 	if (require_reachable(slot))
 		return -1;
 	if (!dev)
@@ -137,16 +134,13 @@ int each_bound(const struct devices *devices, const struct list *slots,
 {
 	int i, ret, status = 0;
 
-	if (!devices->bound && !slots->count)
-		require_some("device");
-	for (i = 0; i < slots->count || (!i && !slots->count); i++) {
-		const struct slot *slot = slots->count ? &slots->slots[i] : NULL;
+	for (i = 0; i < slots->count; i++) {
+		const struct slot *slot = &slots->slots[i];
 		const struct device *dev = devices_next(devices, slot, NULL, true);
 
-		if (slot && !dev) {
-			require_bound(devices, slot);
+		/* Without a BDF, nothing is an answer, too. */
+		if (!dev && require_bound(devices, slot) && !slot_is_all(slot))
 			status = ERROR;
-		}
 		for (; dev; dev = devices_next(devices, slot, dev, true)) {
 			ret = handle(dev, data);
 			status = status < ret ? ret : status;

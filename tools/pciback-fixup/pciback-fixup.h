@@ -61,6 +61,8 @@ struct list {
 };
 
 bool slot_parse(const char *text, struct slot *slot);
+extern const struct slot slot_all;	/* what list, check and --all stand for */
+bool slot_is_all(const struct slot *slot);
 bool slot_is_bdf(const struct slot *slot);
 bool slot_covers(const struct slot *slot, const struct slot *other);
 struct slot_text slot_text(const struct slot *slot);
@@ -100,7 +102,7 @@ struct devices {
 
 struct devices devices_scan(void);
 void devices_free(struct devices *devices);
-/* The next device after one, or the first, that is bound or not, in slot or anywhere */
+/* The next device after one, or the first, that slot stands for and that is bound or not */
 struct device *devices_next(const struct devices *devices, const struct slot *slot,
 			    const struct device *after, bool bound);
 void device_read(struct device *dev);	/* its types, and what the module says */
@@ -176,18 +178,17 @@ bool is_dom0(void);
 char *pciback_remedy(void);		/* what to do to have pciback; NULL: nothing */
 int require_pciback(void);
 int require_bound(const struct devices *devices, const struct slot *slot);
-int require_some(const char *what);	/* that is bound: always -1 */
 int require_reachable(const struct slot *slot);
 int require_type(const struct device *dev);
 int require_endpoint(const struct device *dev);
 int require_switchable(const struct device *dev);
-/* The bound devices that slots stand for, or all; complains of those that are not bound. */
+/* The bound devices that slots stand for; complains of those that are not bound. */
 int each_bound(const struct devices *devices, const struct list *slots,
 	       int (*handle)(const struct device *dev, void *data), void *data);
 
 /* switch.c, list.c, check.c, status.c: the commands; they return an exit status */
-int switch_devices(const struct devices *devices, const struct list *slots, bool all,
-		   bool persistent, bool on);
+int switch_devices(const struct devices *devices, const struct list *slots, bool persistent,
+		   bool on);
 int list_devices(const struct devices *devices, const struct list *slots, const char *columns,
 		 bool json, bool noheadings);
 int check_devices(const struct devices *devices, const struct list *slots, bool json);

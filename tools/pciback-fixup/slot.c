@@ -16,6 +16,13 @@ bool slot_parse(const char *text, struct slot *slot)
 	return fixup_next_slot(&p, slot->n) > 0 && !*p;
 }
 
+const struct slot slot_all = { { FIXUP_ANY, FIXUP_ANY, FIXUP_ANY, FIXUP_ANY } };
+
+bool slot_is_all(const struct slot *slot)
+{
+	return slot->n[FIXUP_BUS] == FIXUP_ANY;
+}
+
 bool slot_is_bdf(const struct slot *slot)
 {
 	return slot->n[FIXUP_FN] != FIXUP_ANY;

@@ -37,7 +37,7 @@ static char *next_step(const struct devices *devices, const struct boot *boot,
 		return format("%s", boot->problem ?: boot->wrong ?: pciback->problem);
 	if (!devices->bound)
 		return format("xl pci-assignable-add BDF");
-	while ((dev = devices_next(devices, NULL, dev, true))) {
+	while ((dev = devices_next(devices, &slot_all, dev, true))) {
 		if (dev->slot.n[FIXUP_DOMAIN] > DOMAIN_MAX)
 			continue;
 		if (dev->guest_type == TYPE_UNKNOWN) {

@@ -56,11 +56,12 @@ static int switch_device(const struct device *dev, bool on)
 	return 0;
 }
 
-/* Switch all that a slot stands for, or all endpoints; note what to make persistent. */
+/* Switch all that a slot stands for; note what to make persistent. */
 static int switch_slot(const struct devices *devices, const struct slot *slot, bool persistent,
 		       bool on, struct list *done)
 {
-	bool one = slot && slot_is_bdf(slot), found = false, endpoint = false, failed;
+	bool one = slot_is_bdf(slot), all = slot_is_all(slot);
+	bool found = false, endpoint = false, failed;
 	struct device *dev = NULL;
 	int ret = 0;
 
@@ -76,13 +77,11 @@ static int switch_slot(const struct devices *devices, const struct slot *slot, b
 		if (failed)
 			ret = -1;
 		/* What could not be switched off now is to be off later at least. */
-		if (!slot && !(failed && on) && type_is_endpoint(dev->hardware_type))
+		if (all && !(failed && on) && type_is_endpoint(dev->hardware_type))
 			list_add(done, &dev->slot);
 	}
 
-	if (!slot)
-		return found ? ret : require_some("endpoint");
-	if (!found && !persistent)
+	if (!found && (all || !persistent))
 		return require_bound(devices, slot);
 	if (!found && on) {
 		if (require_reachable(slot))
@@ -100,19 +99,17 @@ static int switch_slot(const struct devices *devices, const struct slot *slot, b
 		       slot_text(slot).text,
 		       dev ? "not bound to pciback now" : "there is no such device now (see lspci -D)");
 	}
-	if (!on || (!ret && (endpoint || !found)))
+	if (!all && (!on || (!ret && (endpoint || !found))))
 		list_add(done, slot);
 	return ret;
 }
 
-int switch_devices(const struct devices *devices, const struct list *slots, bool all,
-		   bool persistent, bool on)
+int switch_devices(const struct devices *devices, const struct list *slots, bool persistent,
+		   bool on)
 {
 	AUTO(list_free) struct list done = { 0 };
 	int i, status = 0;
 
-	if (all && switch_slot(devices, NULL, persistent, on, &done))
-		status = FAILED;
 	for (i = 0; i < slots->count; i++)
 		if (switch_slot(devices, &slots->slots[i], persistent, on, &done))
 			status = FAILED;
