@@ -43,6 +43,11 @@ bool type_needs_no_change(unsigned int type)
 	return type == PCI_EXP_TYPE_ROOT_INT_EP || type == TYPE_CONVENTIONAL;
 }
 
+bool type_is_port(unsigned int type)
+{
+	return type != TYPE_UNKNOWN && !type_is_endpoint(type) && !type_needs_no_change(type);
+}
+
 /* A path of the module's, below root; to be freed */
 static char *file_path(const struct device *dev, const char *file)
 {

@@ -61,11 +61,10 @@ int require_reachable(const struct slot *slot)
 
 int require_bound(const struct devices *devices, const struct slot *slot)
 {
-	const struct device *dev = devices_next(devices, slot, NULL, false);
+	struct device *dev = devices_next(devices, slot, NULL, false);
 	AUTOFREE char *remedy = pciback_remedy();
 	const char *how = "to bind it", *driver;
 	struct slot_text bdf = slot_text(slot);
-	struct device now;
 
 	if (slot_is_all(slot))
 		return require_pciback() ?:
@@ -82,11 +81,9 @@ int require_bound(const struct devices *devices, const struct slot *slot)
 	if (remedy)
 		return complain("%s: not bound to pciback; to do: %s", bdf.text, remedy);
 
-	now = *dev;
-	device_read(&now);
-	if (now.hardware_type != TYPE_UNKNOWN && !type_needs_no_change(now.hardware_type) &&
-	    require_endpoint(&now))
-		return -1;
+	device_read(dev);
+	if (type_is_port(dev->hardware_type))
+		return require_endpoint(dev);
 	driver = dev->driver ?: "no driver";
 	if (strstr(driver, "vfio") || strstr(driver, "uio") || !strcmp(driver, "pci-stub"))
 		how = "a driver for KVM and the like, which has it again after a boot if ids= or an override is still there; to bind it now";

@@ -111,6 +111,7 @@ char *device_name(const struct devices *devices, const struct device *dev);
 const char *type_name(unsigned int type);
 bool type_is_endpoint(unsigned int type);
 bool type_needs_no_change(unsigned int type);
+bool type_is_port(unsigned int type);	/* or what else is never passed through */
 
 /* domains.c: who holds a device */
 struct holder {

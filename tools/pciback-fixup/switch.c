@@ -67,8 +67,7 @@ static int switch_slot(const struct devices *devices, const struct slot *slot, b
 
 	while ((dev = devices_next(devices, slot, dev, true))) {
 		/* Several stand for those of them that can be passed through. */
-		if (!one && !type_is_endpoint(dev->hardware_type) &&
-		    !type_needs_no_change(dev->hardware_type))
+		if (!one && type_is_port(dev->hardware_type))
 			continue;
 		found = true;
 		endpoint = endpoint || type_is_endpoint(dev->hardware_type);

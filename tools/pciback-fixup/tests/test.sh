@@ -68,6 +68,23 @@ s = s.get('status', [None])[0]
 print($1)" <"$tmp/out" || fail "not valid JSON:" "$out"
 }
 
+# rebind BDF DRIVER
+rebind() {
+	mkdir -p "$ROOT/$SYS/drivers/$2"
+	ln -sfn "../../drivers/$2" "$ROOT/$SYS/devices/$1/driver"
+}
+
+without_pciback() {
+	rm "$ROOT/$SYS"/devices/*/driver
+	rm -r "$ROOT/$SYS/drivers/pciback"
+}
+
+# What status says after a label
+said() { run 0 status; sed -n "s/^$1: *//p" "$tmp/out"; }
+next() { is "$(said 'what to do next')" "$1"; }
+loaded_by() { run 0 status; is "$(said 'loaded at boot by')" "$1"; }
+
+cmdline() { echo "$1" >"$ROOT/proc/cmdline"; }
 # conf FILE LINE...: what the administrator wrote
 conf() { printf '%s\n' "${@:2}" >"$ROOT/etc/$1"; }
 ours() { printf '%s\n' "$HEADER" "options xen-pciback-fixup devices=$1" >"$CONF"; }
@@ -120,6 +137,7 @@ BDF          HARDWARE         GUEST            HITS DOMAIN      PERSISTENT
 0000:04:00.0 Legacy Endpoint  Legacy Endpoint     0 two \"words\" yes
 0000:07:01.0 conventional PCI conventional PCI    - two \"words\" no
 ffff:e1:1f.7 Endpoint         RCiEP               3 -           no"
+	has "$(grep "^$A" "$tmp/out")" "Intel Corporation 82574L"	# from pci.ids
 }
 
 # on_a_terminal COLUMNS ARGUMENT...: what it prints on one that wide
@@ -139,14 +157,11 @@ test_the_table_fits_a_terminal() {
 	! grep -E '.{81}' "$tmp/out" || fail "wider than the terminal"
 }
 
-test_list_takes_names_from_pci_ids() {
-	run 0 list
-	has "$(grep "^$A" "$tmp/out")" "Intel Corporation 82574L"
-}
-
 test_list_of_nothing() {
 	rm "$ROOT/$SYS"/devices/*/driver
 	run 0 list
+	error_has "no device is bound" "xl pci-assignable-add"
+	run 0 check
 	error_has "no device is bound" "xl pci-assignable-add"
 	run 0 list --json
 	is "$(json "d")" "{}"
@@ -236,11 +251,15 @@ test_a_xenstore_that_hangs_is_not_waited_for() {
 	is "$err" ""
 }
 
-test_list_with_the_module_not_loaded() {
+test_with_the_module_not_loaded() {
 	unload_module
 	run 0 list --json
 	is "$(json "[(x['hardware'], x['guest'], x['rciep']) for x in d.values()][2:4]")" \
 		"[('Endpoint', 'Endpoint', None), ('Legacy Endpoint', 'Legacy Endpoint', None)]"
+	run 1 check "$B"
+	has "$out" "to change that: modprobe xen-pciback-fixup && pciback-fixup enable $B"
+	run 1 enable "$A"
+	error_has "$A: " "not loaded" "modprobe xen-pciback-fixup"
 }
 
 test_a_missing_hits_is_not_known() {
@@ -305,12 +324,6 @@ test_check_of_some_devices() {
 	is "$(wc -l <"$tmp/out")" 2
 }
 
-test_check_with_the_module_not_loaded() {
-	unload_module
-	run 1 check "$B"
-	has "$out" "to change that: modprobe xen-pciback-fixup && pciback-fixup enable $B"
-}
-
 test_check_goes_by_what_guests_see() {
 	echo 0x0001 >"$ROOT/$SYS/devices/$B/pciback_fixup/guest_flags"
 	run 1 check "$B"
@@ -340,17 +353,12 @@ test_check_where_it_cannot_look() {
 	is "$out" ""
 }
 
-test_check_without_pciback() {
-	rm "$ROOT/$SYS"/devices/*/driver
-	rm -r "$ROOT/$SYS/drivers/pciback"
+test_without_pciback() {
+	without_pciback
 	run 2 check
 	error_has "pciback is not there" "modprobe xen-pciback"
-}
-
-test_check_with_nothing_bound() {
-	rm "$ROOT/$SYS"/devices/*/driver
-	run 0 check
-	error_has "no device is bound" "xl pci-assignable-add"
+	run 1 enable "$A"
+	error_has "$A: not bound to pciback; to do: modprobe xen-pciback"
 }
 
 # --- enable, disable --------------------------------------------------------------
@@ -431,19 +439,6 @@ test_errors_name_the_device_and_the_remedy() {
 		run 1 $verb "$PORT"
 		error_has "$PORT: not an endpoint" "its type is Root Port"
 	done
-}
-
-test_error_module_not_loaded() {
-	unload_module
-	run 1 enable "$A"
-	error_has "$A: " "not loaded" "modprobe xen-pciback-fixup"
-}
-
-test_error_pciback_not_loaded() {
-	rm "$ROOT/$SYS"/devices/*/driver
-	rm -r "$ROOT/$SYS/drivers/pciback"
-	run 1 enable "$A"
-	error_has "$A: not bound to pciback; to do: modprobe xen-pciback"
 }
 
 test_error_not_offered_by_the_module() {
@@ -626,7 +621,7 @@ test_devices_in_another_file() {
 
 test_devices_on_the_kernel_command_line() {
 	run 0 enable --persist "$B"
-	echo "quiet xen_pciback_fixup.devices=(04:00.0)" >"$ROOT/proc/cmdline"
+	cmdline "quiet xen_pciback_fixup.devices=(04:00.0)"
 	persistent "$B" no
 	persistent "$LEGACY" yes
 	run 0 status
@@ -653,16 +648,16 @@ test_blacklisted() {
 	persistent "$B" no
 	rm "$ROOT/etc/modprobe.d/local.conf"
 	persistent "$B" yes
-	echo "modprobe.blacklist=foo,xen_pciback_fixup" >"$ROOT/proc/cmdline"
+	cmdline "modprobe.blacklist=foo,xen_pciback_fixup"
 	run 1 enable --persist "$B"
 	error_has "the kernel command line blacklists xen-pciback-fixup"
 	persistent "$B" no
-	echo "quiet module_blacklist=foo,xen_pciback_fixup" >"$ROOT/proc/cmdline"
+	cmdline "quiet module_blacklist=foo,xen_pciback_fixup"
 	persistent "$B" no
 	run 0 status
 	has "$out" "module_blacklist="
 	# The kernel wants the name as it has it itself.
-	echo "quiet module_blacklist=xen-pciback-fixup" >"$ROOT/proc/cmdline"
+	cmdline "quiet module_blacklist=xen-pciback-fixup"
 	persistent "$B" yes
 }
 
@@ -679,7 +674,7 @@ test_a_module_that_is_built_in() {
 	error_has "not in force" "built into the kernel" "xen_pciback_fixup.devices="
 	persistent "$B" no
 	run 1 disable --persist "$B"
-	echo "xen_pciback_fixup.devices=(03:00.1)" >"$ROOT/proc/cmdline"
+	cmdline "xen_pciback_fixup.devices=(03:00.1)"
 	persistent "$B" yes
 }
 
@@ -817,21 +812,15 @@ what to do next:     if its guest is to have a Q35 chipset: pciback-fixup enable
 	is "$(json "s")" "{'dom0': True, 'pciback': True, 'bound': 6, 'module': True, 'version': '1.2.3', 'loader': '$LOAD', 'devices': '($B)', 'source': '$CONF', 'problem': None, 'next': 'if its guest is to have a Q35 chipset: pciback-fixup enable --persist $A'}"
 }
 
-# next TEXT: what status says is to be done
-next() {
-	run 0 status
-	is "$(sed -n 's/^what to do next: *//p' "$tmp/out")" "$1"
-}
-
 test_status_says_what_to_do_next() {
 	rm "$ROOT/$SYS"/devices/{$A,$LEGACY}/driver
 	next "pciback-fixup enable --persist $B"
 	run 0 enable --persist --all
-	echo "xen-pciback.hide=(03:00.1)(ffff:e1:*.*)" >"$ROOT/proc/cmdline"
+	cmdline "xen-pciback.hide=(03:00.1)(ffff:e1:*.*)"
 	echo xen-pciback >"$ROOT/etc/modules-load.d/pciback.conf"
 	next nothing
 	rm "$LOAD"
-	has "$(run 0 status; echo "$out")" "put its name into a file in /etc/modules-load.d"
+	has "$(said problem)" "put its name into a file in /etc/modules-load.d"
 	run 0 enable --persist --all
 	rm "$ROOT/$SYS"/devices/*/driver
 	next "xl pci-assignable-add BDF"
@@ -846,17 +835,6 @@ test_status_says_what_to_do_next() {
 # --- what administrators have ------------------------------------------------------------
 
 VF=0000:09:10.0
-
-# rebind BDF DRIVER
-rebind() {
-	mkdir -p "$ROOT/$SYS/drivers/$2"
-	ln -sfn "../../drivers/$2" "$ROOT/$SYS/devices/$1/driver"
-}
-cmdline() { echo "$1" >"$ROOT/proc/cmdline"; }
-without_pciback() {
-	rm "$ROOT/$SYS"/devices/*/driver
-	rm -r "$ROOT/$SYS/drivers/pciback"
-}
 
 # Config space has no IDs of a virtual function.
 test_a_virtual_function_in_every_command() {
@@ -884,19 +862,17 @@ test_a_virtual_function_in_every_command() {
 }
 
 test_only_what_reads_all_ones_is_gone() {
+	local enable
 	head -c 256 /dev/zero | tr '\0' '\377' >"$ROOT/$SYS/devices/$CONVENTIONAL/config"
-	run 2 check $CONVENTIONAL
-	error_has "$CONVENTIONAL: its type cannot be read; it does not answer"
+	for enable in "2 check" "1 enable" "1 enable --persist"; do
+		# shellcheck disable=SC2086 # two words or three
+		run $enable "07:*.*"
+		error_has "$CONVENTIONAL: its type cannot be read; it does not answer"
+	done
 	# The last octet of the header says otherwise.
 	printf '\0' | dd of="$ROOT/$SYS/devices/$CONVENTIONAL/config" bs=1 seek=63 conv=notrunc status=none
 	run 0 list --noheadings --output HARDWARE $CONVENTIONAL
 	[ "$out" != - ] || fail "it is taken for gone"
-}
-
-# loaded_by TEXT: what has the module loaded at boot, by status
-loaded_by() {
-	run 0 status
-	is "$(sed -n 's/^loaded at boot by: *//p' "$tmp/out")" "$1"
 }
 
 test_a_line_with_more_than_a_name_loads_nothing() {
@@ -992,7 +968,7 @@ test_what_binds_a_device_at_the_next_boot() {
 	local hide unknown="$B: not known what binds it at the next boot" override=$ROOT/$SYS/devices/$B/driver_override
 	rm "$ROOT/$SYS"/devices/{$A,$LEGACY,$FAR}/driver
 	run 0 enable --persist "$B"
-	hint() { has "$(run 0 status; sed -n 's/^what to do next: *//p' "$tmp/out")" "$1"; }
+	hint() { has "$(said 'what to do next')" "$1"; }
 	hint "$unknown: bound by a service?"
 	echo pciback >"$override"
 	hint "$unknown, which its driver_override does not outlast"
@@ -1155,19 +1131,18 @@ test_what_xen_cannot_pass_through() {
 test_a_wrong_parameter_is_named() {
 	local word
 	loaded_at_boot
-	problem() { run 0 status; sed -n 's/^problem: *//p' "$tmp/out"; }
 	for word in "hide=(03:00.0)" "device=(03:00.0)" "(03:00.0)" Devices=all "rciep"; do
 		conf modprobe.d/local.conf "options xen-pciback-fixup $word"
-		is "$(problem)" "$ROOT/etc/modprobe.d/local.conf: \"$word\" is no parameter of xen-pciback-fixup: devices= is"
+		is "$(said problem)" "$ROOT/etc/modprobe.d/local.conf: \"$word\" is no parameter of xen-pciback-fixup: devices= is"
 	done
 	conf modprobe.d/local.conf "options xen-pciback-fixup dyndbg=+p async_probe"
-	is "$(problem)" -
+	is "$(said problem)" -
 	cmdline "xen_pciback_fixup.hide=(03:00.0)"
-	is "$(problem)" "the kernel command line: \"hide=(03:00.0)\" is no parameter of xen-pciback-fixup: devices= is"
+	is "$(said problem)" "the kernel command line: \"hide=(03:00.0)\" is no parameter of xen-pciback-fixup: devices= is"
 	# The module ignores it: devices= is in force.
 	run 0 enable --persist "$B"
 	persistent "$B" yes
-	has "$(problem)" "hide=(03:00.0)"
+	has "$(said problem)" "hide=(03:00.0)"
 	cmdline quiet
 	conf modprobe.d/local.conf "options xen-pciback devices=(03:00.1) permissive"
 	rm "$ROOT/$SYS"/devices/*/driver
@@ -1181,12 +1156,12 @@ test_a_mistake_comes_before_modprobe() {
 	unload_module
 	next "modprobe xen-pciback-fixup"
 	conf modprobe.d/local.conf "options xen-pciback-fixup devices=(03.00.0)"
-	has "$(run 0 status; echo "$out")" "next:     $ROOT/etc/modprobe.d/local.conf: devices= of"
+	has "$(said 'what to do next')" "$ROOT/etc/modprobe.d/local.conf: devices= of"
 	run 1 enable "$A"
 	error_has "$A: the module is not loaded; to do: $ROOT/etc/modprobe.d/local.conf: devices= of" \
 		"then modprobe xen-pciback-fixup"
 	conf modprobe.d/local.conf "install xen-pciback-fixup /bin/true"
-	has "$(run 0 status; echo "$out")" "next:     $ROOT/etc/modprobe.d/local.conf has \"/bin/true\" run"
+	has "$(said 'what to do next')" "$ROOT/etc/modprobe.d/local.conf has \"/bin/true\" run"
 }
 
 # --- the command line -------------------------------------------------------------------
