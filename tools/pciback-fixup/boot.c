@@ -11,14 +11,11 @@
 
 #include "pciback-fixup.h"
 
-static const struct module {
-	const char *title, *name;
-	const char *list, *others;	/* the parameter that lists devices; a pattern of others */
-} modules[] = {
-	[MODULE_FIXUP] = { "xen-pciback-fixup", "xen_pciback_fixup",
-		"devices", "@(dyndbg|async_probe)?(=*)" },
-	[MODULE_PCIBACK] = { "xen-pciback", "xen_pciback",
-		"hide", "@(passthrough|permissive|verbose_request|dyndbg|async_probe)?(=*)" },
+const struct module module_fixup = {
+	"xen-pciback-fixup", "xen_pciback_fixup", "devices", "@(dyndbg|async_probe)?(=*)"
+}, module_pciback = {
+	"xen-pciback", "xen_pciback", "hide",
+	"@(passthrough|permissive|verbose_request|dyndbg|async_probe)?(=*)"
 };
 
 static void note_options(struct boot *boot, const char *options, const char *source)
@@ -64,7 +61,8 @@ static bool install_loads(const char *commands, const char *module)
  * Note a blacklist line, which has no text, of this module, or a softdep or install line
  * of another one that has this one loaded with it.
  */
-static void note_line(struct boot *boot, const char *source, const char *name, const char *text)
+static void note_line(struct boot *boot, const char *source, const char *name,
+		      const char *text)
 {
 	AUTOFREE char *loader = NULL, *odd = NULL, *state = format("/sys/module/%s/initstate", name);
 	const struct module *module = boot->module;
@@ -75,7 +73,7 @@ static void note_line(struct boot *boot, const char *source, const char *name, c
 	} else if (strcmp(name, module->name) && mentions(text, module->name)) {
 		/* A driver that is loaded now will be so again, but for xen-pciback. */
 		find_loader(name, &loader, &odd);
-		if (exists(state) && strcmp(name, modules[MODULE_PCIBACK].name))
+		if (exists(state) && strcmp(name, module_pciback.name))
 			set(&loader, need(strdup(name)));
 		set(loader ? &boot->loader : &boot->odd,
 		    format(loader ? "%s, with %s" : "%s has it loaded with %s, whatever loads that",
@@ -155,25 +153,21 @@ static void parse(struct boot *boot, bool ours)
 				       boot->source, boot->module->list, DEVICES_MAX);
 	else if (mistake)
 		boot->problem = format("%s: %s= of %s has a mistake at \"%s\": it takes %sslots like (0000:03:00.0)(04:00.*); correct it by hand",
-				       boot->source, boot->module->list, boot->title,
+				       boot->source, boot->module->list, boot->module->title,
 				       mistake, ours ? "all, or " : "");
 }
 
-int boot_read(struct boot *boot, enum module_id id)
+int boot_read(struct boot *boot, const struct module *module)
 {
-	AUTOFREE char *dir = format("/sys/module/%s", modules[id].name);
+	AUTOFREE char *dir = format("/sys/module/%s", module->name);
 	AUTOFREE char *state = format("%s/initstate", dir);
-	const struct module *module = &modules[id];
-	bool ours = id == MODULE_FIXUP, listed, misplaced;
+	bool ours = module == &module_fixup, listed, misplaced;
 	AUTO(globfree) glob_t files = { 0 };
 	int i, count;
 
-	/* Only what is loaded has that state; what is built in, and has parameters, no other. */
-	*boot = (struct boot){
-		.module = module,
-		.title = module->title,
-		.builtin = exists(dir) && !exists(state),
-	};
+	/* What is built in, and has parameters, has no such state. */
+	*boot = (struct boot){ .module = module };
+	boot->builtin = exists(dir) && !exists(state);
 	if (find_loader(module->name, &boot->loader, &boot->odd))
 		return -1;
 	count = files_find(CONF_DIRS "/modprobe.d/*.conf", &files);

@@ -45,7 +45,8 @@ bool type_needs_no_change(unsigned int type)
 
 bool type_is_port(unsigned int type)
 {
-	return type != TYPE_UNKNOWN && !type_is_endpoint(type) && !type_needs_no_change(type);
+	return type != TYPE_UNKNOWN && !type_is_endpoint(type) &&
+	       !type_needs_no_change(type);
 }
 
 /* A path of the module's, below root; to be freed */
@@ -131,7 +132,8 @@ static void __attribute__((noreturn)) pci_failed(char *fmt, ...)
 
 static int compare(const void *a, const void *b)
 {
-	const char *l = ((const struct device *)a)->bdf, *r = ((const struct device *)b)->bdf;
+	const char *l = ((const struct device *)a)->bdf;
+	const char *r = ((const struct device *)b)->bdf;
 
 	/* A longer one has a larger domain. */
 	return (int)strlen(l) - (int)strlen(r) ?: strcmp(l, r);
@@ -158,7 +160,9 @@ struct devices devices_scan(void)
 	dev = devices.all;
 	for (pci = access->devices; pci; pci = pci->next, dev++) {
 		dev->pci = pci;
-		dev->slot = (struct slot){ { pci->domain, pci->bus, pci->dev, pci->func } };
+		dev->slot = (struct slot){
+			{ pci->domain, pci->bus, pci->dev, pci->func }
+		};
 		strcpy(dev->bdf, slot_text(&dev->slot).text);
 		pci_fill_info(pci, PCI_FILL_IDENT | PCI_FILL_DRIVER);
 		dev->driver = pci_get_string_property(pci, PCI_FILL_DRIVER);
@@ -180,7 +184,7 @@ void devices_free(struct devices *devices)
 struct device *devices_next(const struct devices *devices, const struct slot *slot,
 			    const struct device *after, bool bound)
 {
-	struct device *dev = after ? devices->all + (after - devices->all) + 1 : devices->all;
+	struct device *dev = devices->all + (after ? after - devices->all + 1 : 0);
 
 	for (; dev < devices->all + devices->count; dev++)
 		if (slot_covers(slot, &dev->slot) && (dev->bound || !bound))

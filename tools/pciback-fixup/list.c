@@ -135,7 +135,7 @@ int list_devices(const struct devices *devices, const struct list *slots, const 
 		if (column == COLUMN_DOMID || column == COLUMN_DOMAIN)
 			domains_read();
 		if (column == COLUMN_PERSISTENT && !listing.boot_known) {
-			listing.boot_known = !boot_read(&boot, MODULE_FIXUP);
+			listing.boot_known = !boot_read(&boot, &module_fixup);
 			status = listing.boot_known ? 0 : FAILED;
 		}
 	}

@@ -82,18 +82,18 @@ int files_find(const char *pattern, glob_t *files)
 	return kept;
 }
 
-bool cmdline_lists(const char *parameter, const char *module, bool by_kernel)
+bool cmdline_lists(const char *parameter, const char *module, bool kernel)
 {
 	AUTOFREE char *line = first_line("/proc/cmdline");
 	char *rest = line, *word, *name;
 	bool found = false;
 
-	while (line && (word = next_word(&rest)) && (!by_kernel || strcmp(word, "--"))) {
+	while (line && (word = next_word(&rest)) && (!kernel || strcmp(word, "--"))) {
 		if (!is_name(strsep(&word, "="), parameter))
 			continue;
-		found = found && !by_kernel;
+		found = found && !kernel;
 		while ((name = strsep(&word, ",")))
-			found = found || (by_kernel ? !strcmp(name, module) : is_name(name, module));
+			found |= kernel ? !strcmp(name, module) : is_name(name, module);
 	}
 	return found;
 }

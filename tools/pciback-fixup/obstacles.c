@@ -20,7 +20,7 @@ bool is_dom0(void)
 }
 
 /* What to do to have a module that is not there */
-static char *load_remedy(enum module_id module)
+static char *load_remedy(const struct module *module)
 {
 	AUTO(boot_free) struct boot boot = { 0 };
 
@@ -28,17 +28,17 @@ static char *load_remedy(enum module_id module)
 		return format("see the error");
 	if (!boot.loads && (boot.builtin || boot.on_cmdline))
 		return format("%s, then reboot", boot.problem);
-	if (!boot.loads)
-		return format("%s, then modprobe %s", boot.problem, boot.title);
-	return boot.builtin ? format("see dmesg, as it is built into the kernel") :
-	       format("modprobe %s", boot.title);
+	if (boot.builtin)
+		return format("see dmesg, as it is built into the kernel");
+	return format("%s%smodprobe %s", boot.loads ? "" : boot.problem,
+		      boot.loads ? "" : ", then ", module->title);
 }
 
 char *pciback_remedy(void)
 {
 	if (!is_dom0())
 		return format("boot this machine under Xen, as dom0");
-	return exists(PCIBACK) ? NULL : load_remedy(MODULE_PCIBACK);
+	return exists(PCIBACK) ? NULL : load_remedy(&module_pciback);
 }
 
 int require_pciback(void)
@@ -116,7 +116,7 @@ int require_switchable(const struct device *dev)
 	if (require_endpoint(dev))
 		return -1;
 	if (!exists(LOADED)) {
-		AUTOFREE char *remedy = load_remedy(MODULE_FIXUP);
+		AUTOFREE char *remedy = load_remedy(&module_fixup);
 
 		return complain("%s: the module is not loaded; to do: %s", dev->bdf, remedy);
 	}

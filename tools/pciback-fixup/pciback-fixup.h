@@ -102,7 +102,7 @@ struct devices {
 
 struct devices devices_scan(void);
 void devices_free(struct devices *devices);
-/* The next device after one, or the first, that slot stands for and that is bound or not */
+/* The next device that slot stands for, or the first; any, or one that is bound */
 struct device *devices_next(const struct devices *devices, const struct slot *slot,
 			    const struct device *after, bool bound);
 void device_read(struct device *dev);	/* its types, and what the module says */
@@ -134,10 +134,10 @@ char *next_word(char **rest);
 /* Files in the order in which they are read, by name: how many; -1 with a complaint */
 int files_find(const char *pattern, glob_t *files);
 /*
- * Whether a parameter of the kernel command line, a list with commas, has the module: as the
- * kernel reads it, the last one, the name as it is, nothing after "--"; or as programs do
+ * Whether a parameter of the kernel command line, a list with commas, has the module. The
+ * kernel takes the last one, the name as it has it itself, and nothing after "--".
  */
-bool cmdline_lists(const char *parameter, const char *module, bool by_kernel);
+bool cmdline_lists(const char *parameter, const char *module, bool kernel);
 int find_loader(const char *module, char **loader, char **odd);
 
 /* boot.c: what will be in force after the next boot */
@@ -146,12 +146,14 @@ int find_loader(const char *module, char **loader, char **odd);
 #define DEVICES_MAX	1024		/* characters that the kernel takes */
 #define DOMAIN_MAX	0xffff		/* that Xen knows */
 
-enum module_id { MODULE_FIXUP, MODULE_PCIBACK };
+extern const struct module {
+	const char *title, *name;	/* with '-', and with '_' */
+	const char *list;		/* the parameter for devices: devices, or hide */
+	const char *others;		/* a pattern of its other parameters */
+} module_fixup, module_pciback;
 
-/* Of the one module, or of xen-pciback, with hide= in place of devices= */
 struct boot {
 	const struct module *module;
-	const char *title;		/* xen-pciback-fixup, or xen-pciback */
 	bool builtin;
 	char *devices;			/* what the module would get; NULL: nothing */
 	char *source;			/* where that is from */
@@ -168,7 +170,7 @@ struct boot {
 };
 
 /* Returns -1 if it could not be found out, with a complaint; to be freed in any case. */
-int boot_read(struct boot *boot, enum module_id module);
+int boot_read(struct boot *boot, const struct module *module);
 void boot_free(struct boot *boot);
 
 /* persist.c: changing that */

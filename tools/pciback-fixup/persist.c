@@ -108,7 +108,8 @@ static bool take_out(struct change *change, const struct slot *slot)
 		}
 		changed = true;
 		while ((dev = devices_next(change->devices, entry, dev, false)))
-			if (!slot_covers(slot, &dev->slot) && !list_covers(&kept, &dev->slot))
+			if (!slot_covers(slot, &dev->slot) &&
+			    !list_covers(&kept, &dev->slot))
 				list_add(&kept, &dev->slot);
 	}
 	list_free(list);
@@ -178,7 +179,7 @@ int persist(const struct devices *devices, const struct list *slots, bool on)
 	AUTO(close_file) int fd = lock();
 	int i, one, ret = 0;
 
-	if (fd < 0 || boot_read(&boot, MODULE_FIXUP))
+	if (fd < 0 || boot_read(&boot, &module_fixup))
 		return -1;
 	if (list_parse(boot.own ?: "", &list) || list.all)
 		return complain("%s: devices= is no list like (0000:03:00.0)(04:00.*): remove the file, then try again",
@@ -202,7 +203,7 @@ int persist(const struct devices *devices, const struct list *slots, bool on)
 		return -1;
 	/* What counts is what modprobe makes of it. */
 	boot_free(&boot);
-	if (boot_read(&boot, MODULE_FIXUP))
+	if (boot_read(&boot, &module_fixup))
 		return -1;
 	return boot.problem ? complain("not in force after the next boot: %s", boot.problem) : 0;
 }

@@ -67,7 +67,7 @@ int show_status(const struct devices *devices, bool json)
 	AUTO(boot_free) struct boot boot = { 0 }, pciback = { 0 };
 	int i;
 
-	known = !boot_read(&boot, MODULE_FIXUP) && !boot_read(&pciback, MODULE_PCIBACK);
+	known = !boot_read(&boot, &module_fixup) && !boot_read(&pciback, &module_pciback);
 	bound = format("%d", devices->bound);
 	next = known ? next_step(devices, &boot, &pciback) : format("see the error");
 

@@ -76,7 +76,7 @@ static int switch_slot(const struct devices *devices, const struct slot *slot, b
 		if (failed)
 			ret = -1;
 		/* What could not be switched off now is to be off later at least. */
-		if (all && !(failed && on) && type_is_endpoint(dev->hardware_type))
+		if (all && !(failed && on) && !type_needs_no_change(dev->hardware_type))
 			list_add(done, &dev->slot);
 	}
 

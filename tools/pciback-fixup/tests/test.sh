@@ -869,6 +869,9 @@ test_only_what_reads_all_ones_is_gone() {
 		run $enable "07:*.*"
 		error_has "$CONVENTIONAL: its type cannot be read; it does not answer"
 	done
+	ours "($CONVENTIONAL)"
+	run 1 disable --persist --all
+	has "$out" "$CONVENTIONAL: removed from $CONF"
 	# The last octet of the header says otherwise.
 	printf '\0' | dd of="$ROOT/$SYS/devices/$CONVENTIONAL/config" bs=1 seek=63 conv=notrunc status=none
 	run 0 list --noheadings --output HARDWARE $CONVENTIONAL
