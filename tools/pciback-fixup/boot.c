@@ -76,7 +76,7 @@ static void note_line(struct boot *boot, const char *source, const char *name,
 		if (exists(state) && strcmp(name, module_pciback.name))
 			set(&loader, need(strdup(name)));
 		set(loader ? &boot->loader : &boot->odd,
-		    format(loader ? "%s, with %s" : "%s has it loaded with %s, whatever loads that",
+		    format(loader ? "%s, with %s" : "%s has it loaded with %s, but nothing known loads that",
 			   source, name));
 	}
 }

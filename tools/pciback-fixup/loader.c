@@ -117,7 +117,8 @@ static bool file_loads(const char *path, const char *start, const char *module, 
 		if (start ? !strncmp(line, start, strlen(start)) : is_name(line, module))
 			return true;
 		if (!start && !*odd)
-			*odd = format("%s: \"%s\" is no module's name", path, line);
+			*odd = format("%s: \"%s\" is no module's name: leave nothing but the name on that line",
+				      path, line);
 	}
 	return false;
 }

@@ -74,7 +74,7 @@ static int run(const char *name, unsigned int options, const char *columns, char
 	if (command == count)
 		return usage_error("unknown command ", name);
 	if (options & ~commands[command].takes)
-		return usage_error("an option given is not one of ", name);
+		return usage_error("an option given does not belong to ", name);
 	if (given && !(commands[command].takes & BIT(SLOTS)))
 		return usage_error("one argument too many: ", args[0]);
 	if (commands[command].takes & BIT(OPT_ALL) && !given == !(options & BIT(OPT_ALL)))

@@ -39,21 +39,26 @@ static int lock(void)
 	return fd < 0 || flock(fd, LOCK_EX) ? failed(path, "locked") : fd;
 }
 
-/* 1: the file is there, and ours; 0: there is none; -1: it is not for us to replace */
-static int is_ours(const char *path)
+static bool is_ours(const char *path)
 {
-	AUTOFREE char *text = NULL;
+	AUTOFREE char *text = read_file(path);
+
+	return text && !strncmp(text, HEADER, strlen(HEADER));
+}
+
+/* Complain of a file that is not for us to replace. */
+static int require_ours(const char *path)
+{
 	struct stat st;
 
 	if (lstat(path, &st))
 		return errno == ENOENT ? 0 : failed(path, "read");
 	if (!S_ISREG(st.st_mode))
 		return complain("%s: is not a regular file: remove it, then try again", path);
-	text = read_file(path);
-	if (!text || strncmp(text, HEADER, strlen(HEADER)))
+	if (!is_ours(path))
 		return complain("%s: was not written by this command: remove it, then try again, also with the devices that it lists",
 				path);
-	return 1;
+	return 0;
 }
 
 /* A new file takes the place of the old one, so that there is never half of one. */
@@ -122,7 +127,7 @@ static int write_list(struct change *change)
 	AUTOFREE char *list = list_text(change->list), *text = NULL;
 	const char *loader = change->boot->loader;
 
-	if (is_ours(change->modprobe) < 0)
+	if (require_ours(change->modprobe))
 		return -1;
 	if (strlen(list) > DEVICES_MAX)
 		return complain("the list would have %zu characters, but the kernel takes %d: nothing was written; use wildcards like 03:00.*",
@@ -134,7 +139,7 @@ static int write_list(struct change *change)
 	if (remove_file(change->modprobe))
 		return -1;
 	/* That of an administrator stays. */
-	if (loader && !strcmp(loader, change->load) && is_ours(change->load) > 0)
+	if (loader && !strcmp(loader, change->load) && is_ours(change->load))
 		return remove_file(change->load);
 	return 0;
 }
@@ -198,7 +203,7 @@ int persist(const struct devices *devices, const struct list *slots, bool on)
 	if (!on)
 		return ret;
 
-	if (!boot.loader && (is_ours(load) < 0 ||
+	if (!boot.loader && (require_ours(load) ||
 			     write_file(load, FIRST_LINE "xen-pciback-fixup\n")))
 		return -1;
 	/* What counts is what modprobe makes of it. */

@@ -722,6 +722,11 @@ test_an_administrators_own_load_file_stays() {
 	is "$(etc)" "./modprobe.d/xen-pciback-fixup.conf ./modules-load.d/mine.conf "
 	run 1 disable --persist "$B"
 	is "$(etc)" "./modules-load.d/mine.conf "
+	# Also under the name of ours, and without a word.
+	mv "$ROOT/etc/modules-load.d/mine.conf" "$LOAD"
+	run 0 enable --persist "$UNBOUND"
+	run 0 disable --persist "$UNBOUND"
+	is "$err$(etc)" "./modules-load.d/xen-pciback-fixup.conf "
 }
 
 test_a_file_of_our_name_that_is_not_ours() {
