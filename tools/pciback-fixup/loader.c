@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What has a module loaded at boot: files of modules-load.d, the kernel command
- * line, and the configuration of the initial RAM disk.
+ * What has a module loaded at boot: files of modules-load.d and the kernel
+ * command line. What the initial RAM disk loads is not known.
  */
 
 #include <sys/stat.h>
@@ -98,11 +98,8 @@ bool cmdline_lists(const char *parameter, const char *module, bool kernel)
 	return found;
 }
 
-/*
- * Whether a line of a file has the module loaded: it begins with start and mentions the
- * module, or without a start, has nothing else on it. One that has more is noted then.
- */
-static bool file_loads(const char *path, const char *start, const char *module, char **odd)
+/* Whether a line has nothing but the module's name. One that has more is noted. */
+static bool file_loads(const char *path, const char *module, char **odd)
 {
 	AUTOFREE char *text = read_file(path);
 	char *rest = text, *line;
@@ -112,11 +109,9 @@ static bool file_loads(const char *path, const char *start, const char *module, 
 		line += strspn(line, BLANKS);
 		for (length = strlen(line); length && strchr(BLANKS, line[length - 1]); length--)
 			line[length - 1] = '\0';
-		if (strchr("#;", *line) || !mentions(line, module))
-			continue;
-		if (start ? !strncmp(line, start, strlen(start)) : is_name(line, module))
+		if (is_name(line, module))
 			return true;
-		if (!start && !*odd)
+		if (!strchr("#;", *line) && mentions(line, module) && !*odd)
 			*odd = format("%s: \"%s\" is no module's name: leave nothing but the name on that line",
 				      path, line);
 	}
@@ -125,30 +120,17 @@ static bool file_loads(const char *path, const char *start, const char *module, 
 
 int find_loader(const char *module, char **loader, char **odd)
 {
-	static const struct {
-		const char *pattern, *start;
-	} places[] = {
-		{ CONF_DIRS "/modules-load.d/*.conf", NULL },
-		{ "/etc/initramfs-tools/modules", "" },
-		{ "/etc/dracut.conf{,.d/*.conf}", "force_drivers" },
-	};
 	static const char * const parameters[] = {
-		"modules_load", "rd.modules_load", "rd.driver.pre", "rd.driver.post",
+		"modules_load", "rd.modules_load", "rd.driver.pre", "rd.driver.post", NULL
 	};
-	int i, j, n;
+	AUTO(globfree) glob_t files = { 0 };
+	int i, count = files_find(CONF_DIRS "/modules-load.d/*.conf", &files);
 
-	for (i = 0; i < (int)(sizeof(places) / sizeof(*places)); i++) {
-		AUTO(globfree) glob_t files = { 0 };
-
-		n = files_find(places[i].pattern, &files);
-		if (n < 0)
-			return -1;
-		for (j = 0; j < n && !*loader; j++)
-			if (file_loads(files.gl_pathv[j], places[i].start, module, odd))
-				*loader = need(strdup(files.gl_pathv[j]));
-	}
-	for (i = 0; i < (int)(sizeof(parameters) / sizeof(*parameters)) && !*loader; i++)
+	for (i = 0; i < count && !*loader; i++)
+		if (file_loads(files.gl_pathv[i], module, odd))
+			*loader = need(strdup(files.gl_pathv[i]));
+	for (i = 0; parameters[i] && !*loader; i++)
 		if (cmdline_lists(parameters[i], module, false))
 			*loader = format("%s= on " CMDLINE, parameters[i]);
-	return 0;
+	return count < 0 ? -1 : 0;
 }

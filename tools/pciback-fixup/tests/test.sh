@@ -922,13 +922,6 @@ test_other_ways_to_be_loaded_at_boot() {
 		cmdline "$line"
 		loaded_by -
 	done
-	mkdir -p "$ROOT"/etc/{initramfs-tools,dracut.conf.d}
-	for line in "initramfs-tools/modules xen-pciback-fixup x=1" \
-		"dracut.conf.d/a.conf force_drivers+=\" nvme xen-pciback-fixup \""; do
-		conf "${line%% *}" "${line#* }"
-		loaded_by "$ROOT/etc/${line%% *}"
-		rm "$ROOT/etc/${line%% *}"
-	done
 }
 
 test_loaded_together_with_another_module() {
