@@ -659,6 +659,9 @@ test_blacklisted() {
 	# The kernel wants the name as it has it itself.
 	cmdline "quiet module_blacklist=xen-pciback-fixup"
 	persistent "$B" yes
+	# It takes the last one, and nothing after "--".
+	cmdline "module_blacklist=xen_pciback_fixup module-blacklist=foo -- module_blacklist=xen_pciback_fixup"
+	persistent "$B" yes
 }
 
 test_an_install_line() {
@@ -874,6 +877,7 @@ test_only_what_reads_all_ones_is_gone() {
 		run $enable "07:*.*"
 		error_has "$CONVENTIONAL: its type cannot be read; it does not answer"
 	done
+	next "look with pciback-fixup check$([ "$(id -u)" = 0 ] || echo ", as root")"
 	ours "($CONVENTIONAL)"
 	run 1 disable --persist --all
 	has "$out" "$CONVENTIONAL: removed from $CONF"
@@ -1151,6 +1155,9 @@ test_a_wrong_parameter_is_named() {
 	conf modules-load.d/xen.conf xen-pciback
 	cmdline "xen-pciback.hide=(03:00.1)"
 	next "$ROOT/etc/modprobe.d/local.conf: \"devices=(03:00.1)\" is no parameter of xen-pciback: hide= is"
+	rm "$ROOT/etc/modprobe.d/local.conf"
+	cmdline "xen-pciback.hid=(03:00.1)"
+	next "the kernel command line: \"hid=(03:00.1)\" is no parameter of xen-pciback: hide= is"
 }
 
 test_a_mistake_comes_before_modprobe() {
