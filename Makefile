@@ -71,6 +71,12 @@ demo: ## show in QEMU what four guests on a real Xen host see
 demo-stubdomain: ## the same for an HVM guest whose QEMU runs in a stubdomain, as in Qubes
 	@$(RIG)/demo.sh stubdomain
 
+demo-q35: ## the same for guests with the chipset Q35, behind a QEMU that is built for it
+	@$(RIG)/demo.sh q35-guests
+
+device-model-q35: ## build that QEMU, from the source package of Debian's own, into build/q35
+	@bash -c '. $(RIG)/boot.sh && device_model'
+
 shell: ## the same machine, to try things by hand
 	@$(RIG)/boot.sh latest shell
 
@@ -142,7 +148,7 @@ distclean: ## remove all that the rig has fetched and built as well
 	rm -rf build 2>/dev/null || sudo rm -rf build
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  KVER=  a kernel's version, in place of the running one's: $(KVER)"
 	@echo "  KDIR=  its headers or build folder: $(KDIR)"
@@ -151,6 +157,7 @@ help: ## list the targets
 	@echo "          newest (the newest kernel in Debian); by default this machine's release"
 
 .PHONY: all headers module command no-command install install-module install-command \
-	uninstall uninstall-module uninstall-command demo demo-stubdomain shell check check-all \
+	uninstall uninstall-module uninstall-command demo demo-stubdomain demo-q35 \
+	device-model-q35 shell check check-all \
 	check-gates check-stress check-in-tree in-tree patches lint kunit kcsan mutants \
 	coverage bench fuzz stacks drawings check-drawings clean distclean help

@@ -46,7 +46,8 @@ for STACK in $STACKS; do
 	done
 done
 
-mapfile -t sources < <(git ls-files 'drivers/*.[ch]' 'tools/testing/*.[ch]')
+# What goes into QEMU's source has QEMU's style.
+mapfile -t sources < <(git ls-files 'drivers/*.[ch]' 'tools/testing/*.[ch]' ':!*/q35/*')
 mapfile -t kbuild < <(git ls-files 'drivers/*Makefile*' 'drivers/*Kconfig')
 for STACK in bookworm newest; do
 	source=$(build_source latest)

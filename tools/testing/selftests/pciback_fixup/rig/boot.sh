@@ -8,6 +8,7 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/image.sh"
 . "$RIG/stubdom.sh"
+. "$RIG/q35/q35.sh"
 
 QEMU=(qemu-system-x86_64 -machine "q35,accel=tcg" -display none -vga none -no-reboot -nic none)
 
@@ -29,7 +30,7 @@ module_of() {
 # make_payload KERNEL FILE JOB: what dom0 finds in /rig, as a tar archive; in /rig/more it
 # finds what is in the folder MORE_PAYLOAD
 make_payload() {
-	local dom0=$1 file=$2 job=$3 tree module guest kernel initrd programs
+	local dom0=$1 file=$2 job=$3 tree module guest kernel initrd programs model
 	module=$(module_of "$dom0") || return
 	tree=$(mktemp -d -p "$BUILD" payload.XXXXXX)
 	mkdir -p "$tree"/{guest,modules}
@@ -52,10 +53,16 @@ make_payload() {
 		cp "$initrd/initrd" "$tree/guest/stubdom-$guest"
 	done
 	cp "$module" "$tree/modules/"
-	# Those of a debug kernel would have to be built elsewhere.
-	if [[ $(cat "$dom0/kver") = *-amd64 ]]; then
+	case $job-$(cat "$dom0/kver") in
+	selftests*-amd64)	# not for a debug kernel
 		cp "$(build_bus_modules "$(cat "$dom0/kver")")/simulated_bus.ko" "$tree/modules/"
-	fi
+		;;
+	q35*)
+		model=$(build_device_model) || return
+		mkdir "$tree/build"
+		cp -r "$model" "$tree/build/q35"
+		;;
+	esac
 	[ -z "${MORE_PAYLOAD-}" ] || cp -r "$MORE_PAYLOAD" "$tree/more"
 	tar -C "$tree" -cf "$file" .
 	rm -rf "$tree"
@@ -80,6 +87,11 @@ boot_args() {
 		-drive "file=$root/root.img,if=virtio,format=raw,snapshot=on"
 		-drive "file=$dir/payload.tar,if=virtio,format=raw,readonly=on"
 		"${MORE_ARGS[@]}"
+	)
+	# The NVMe below the switch has what dom0 has as /dev/vdb, and the xHCI has a device.
+	[[ $job != q35* ]] || QEMU_ARGS+=(
+		-drive "file=$dir/payload.tar,if=none,id=data,format=raw,readonly=on"
+		-device "nvme-ns,drive=data,bus=switched" -device usb-mouse
 	)
 }
 

@@ -27,7 +27,7 @@ FLAVOURS=(amd64 cloud-amd64 rt-amd64)
 DOM0_MODULES="virtio_pci virtio_blk virtio_console ext4 \
 xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs xen-pciback \
 e1000e nvme xhci-pci aer_inject"
-GUEST_MODULES="xen-pcifront e1000e nvme xhci-pci"
+GUEST_MODULES="xen-pcifront e1000e nvme xhci-pci button evdev"
 STUBDOM_MODULES="xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xen-blkfront xen-pcifront"
 
 # key [FILE|-]...: a short hash over the files' contents, and over standard input for -

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # What runs in dom0 and in guests, in a folder that has the sources of all of it: the
 # selftests' programs, the command, and in static/ what needs no library, for guests.
-all: bin/pciback-fixup static/config_reads static/hammer static/fabric_check
+all: bin/pciback-fixup static/config_reads static/config_views static/hammer static/fabric_check
 	$(MAKE) all CC=gcc
 
 bin/pciback-fixup:

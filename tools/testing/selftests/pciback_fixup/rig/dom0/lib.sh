@@ -46,16 +46,25 @@ guest_starts() {
 	return 1
 }
 
+# guest_done NAME [SECONDS]: it has said all that it has to say
+guest_done() {
+	local limit=${2:-300} end=$((SECONDS + ${2:-300})) why
+	until grep -qs "rig: done" "$(log_of "$1")"; do
+		sleep 1
+		if ! xl domid "$1" >/dev/null 2>&1; then why="ended early"
+		elif [ "$SECONDS" -ge "$end" ]; then why="was not done after $limit s"
+		else continue; fi
+		echo "# the guest $1 $why; its console, guests/guest-$1.log beside Xen's, ends with:"
+		tail -n 15 "$(log_of "$1")" | sed 's/^/# /'
+		return 1
+	done
+}
+
 # guest_ends NAME: once it is done, detach its functions, and then destroy it: libxl waits
 # for 10 s for the answer of a dead guest, for each function.
 guest_ends() {
-	local name=$1 end=$((SECONDS + 300)) status=0 bdf
-	until grep -qs "rig: done" "$(log_of "$name")" || [ "$SECONDS" -ge "$end" ]; do sleep 1; done
-	[ "$SECONDS" -lt "$end" ] || {
-		status=1
-		echo "# the guest $name was not done after 300 s; its console ends with:"
-		tail -n 15 "$(log_of "$name")" | sed 's/^/# /'
-	}
+	local name=$1 status=0 bdf
+	guest_done "$name" || status=1
 	report "$name" | sed -n "s/^boots/# the guest $name &/p"
 	for bdf in $(xl pci-list "$name" | awk 'NR > 1 { print $2 }'); do
 		xl pci-detach "$name" "$bdf" || status=1
@@ -105,24 +114,74 @@ hvm_config() {
 		"pci=[$(printf "'%s'," "$@")]"
 }
 
+# q35_config NAME SERIES BDF...: the same with the chipset Q35, as its page says. An IDE
+# disk is at the chipset's AHCI controller.
+q35_config() {
+	hvm_config "$@" | grep -v hdtype
+	mkdir -p /usr/local/lib
+	ln -sfn /rig/build/q35 /usr/local/lib/q35
+	commands_of q35 ^device_model_
+}
+
+# commands_of PAGE PATTERN: the literal blocks of a page that match
+commands_of() { awk -f /rig/jobs/blocks.awk "/rig/docs/$1.rst" | grep -E -- "$2" | tr '\001' '\n'; }
+
 # report NAME: what the guest said, without "rig: "
 report() { tr -d '\r' <"$(log_of "$1")" | sed -n 's/^.*rig: //p'; }
 GUEST_ARGS=
+
+# now NAME: the number of the guest's last pass over its functions, and what it read
+now() { report "$1" | sed -n 's/^now \([0-9]\)/\1/p' | tail -n 1; }
+passed() { # NAME PASS FLAGS: in that pass or a later one
+	local pass flags
+	read -r pass flags < <(now "$1")
+	[ "${pass:-0}" -ge "$2" ] && [ "$flags" = "$3" ]
+}
+
+# reads NAME FLAGS...: in a pass that begins after this, or a later one
+reads() {
+	local pass
+	read -r pass _ < <(now "$1")
+	wait_for 200 passed "$1" $((${pass:-0} + 2)) "${*:2}" || is "$(now "$1")" "... ${*:2}"
+}
+
+# plugged_on NAME BDF FLAGS OTHERS...: detached from the guest, which has others, and
+# attached again while it is on
+plugged_on() {
+	check "$1: $2 is detached" commented xl pci-detach "$1" "$2"
+	check "$1: it is gone" reads "$1" "$(sorted "${@:4}")"
+	put "$2" 1
+	check "$1: switched on, it is attached again" commented xl pci-attach "$1" "$2"
+	check "$1: it is an RCiEP" reads "$1" "$(sorted "${@:3}")"
+}
+sorted() { printf '%s\n' "$@" | sort | xargs; }
 
 # named SERIES TYPE: what a guest's kernel calls a function of that type; early ones do
 # not say
 named() { if [[ $1 = 6.[1-9] ]]; then echo "(kernel does not say)"; else echo "PCIe $2"; fi; }
 
+# chipset_of NAME: the host bridge that the guest has found
+chipset_of() { report "$1" | sed -n 's/^chipset //p' | grep . || echo none; }
+Q35=8086:29c0
+
 # row KIND OVERLAY HARDWARE_FLAGS: a test, which is a row of make demo's table: what the
-# guest KIND-OVERLAY has seen. It is named
-#   GUEST OVERLAY REGISTER VERDICT WHAT THE KERNEL SAYS
+# guest KIND-OVERLAY has seen of its card, ports left out. It is named
+#   GUEST OVERLAY CHIPSET BUS REGISTER VERDICT WHAT THE KERNEL SAYS
 row() {
-	local seen want
-	want="$3 rejected $(named "$GUEST" Endpoint)"
+	local seen want guest=HVM verdict=rejected place
+	case $1 in
+	pv) guest=PV place="none 00" ;;
+	hvm) place="8086:1237 00" ;;
+	q35) place="$Q35 00" ;;
+	port) place="$Q35 01" verdict=accepted ;;
+	esac
+	want="$place $3 $verdict $(named "$GUEST" Endpoint)"
 	[ "$2" = off ] ||
-		want="$(rciep_of "$3") accepted $(named "$GUEST" "Root Complex Integrated Endpoint")"
-	seen=$(report "$1-$2" | sed -n '/^function / { s/^function [^ ]* //; s/  */ /g; p }')
-	check "${1^^} $2 ${seen:-none none none}" is "$seen" "$want"
+		want="$place $(rciep_of "$3") accepted $(named "$GUEST" "Root Complex Integrated Endpoint")"
+	seen=$(report "$1-$2" | sed -nE '/^function .* 0x..4. /d
+		s/^function [^:]*:(..):[^ ]*/\1/p' | xargs)
+	seen="$(chipset_of "$1-$2") ${seen:-none none none none}"
+	check "$guest $2 $seen" is "$seen" "$want"
 }
 
 # --- running the selftests -------------------------------------------------

@@ -33,8 +33,9 @@ mapfile -t list < <(for page in "${pages[@]}"; do awk -f /rig/jobs/blocks.awk "$
 
 start $((${#list[@]} + 2))
 check "the documents have commands" test ${#list[@]} -ge 40
+# What q35.rst says is done by the job q35, which has a guest for it.
 check "no page is left out" test "$(printf '%s\n' /rig/docs/*.rst | sort)" = \
-	"$(printf '%s\n' "${pages[@]:1}" | sort)"
+	"$(printf '%s\n' "${pages[@]:1}" /rig/docs/q35.rst | sort)"
 # run BLOCK: a single line here, for it may be a cd
 run() {
 	local status=0

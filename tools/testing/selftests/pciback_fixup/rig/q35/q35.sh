@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# The stack's own QEMU, changed so that it gives a guest of Xen the chipset Q35, and the
+# ACPI tables with which the guest finds extended config space.
+
+QEMU_BUILD_PACKAGES=(gcc libc6-dev ninja-build meson python3 python3-venv pkg-config dpkg-dev
+	patch xz-utils libglib2.0-dev libpixman-1-dev zlib1g-dev libfdt-dev libxen-dev
+	acpica-tools)
+
+# get_source SUITE DIR: the source package of the device model
+get_source() {
+	local dir=$BUILD/apt/$1
+	local apt=(in_stack apt-get -q -o "Dir::Etc::SourceList=$dir/source.list"
+		-o "Dir::State::Lists=$dir/source-lists")
+	update_suite "$1" || return
+	sed 's/^deb /deb-src /' "$dir/sources.list" >"$dir/source.list"
+	mkdir -p "$dir/source-lists/partial"
+	"${apt[@]}" update && cd "$2" && "${apt[@]}" source --download-only qemu-system-xen
+}
+
+fill_device_model() { # SUITE PACKAGE,... DIR
+	local log=$BUILD/log/qemu-q35-$1.log work=$3/work
+	[ "$(df --output=avail "$CACHE" | tail -n 1)" -gt 3000000 ] ||
+		die "building QEMU takes 3 GB in $CACHE, which has less"
+	[ "$(awk '/^MemAvailable/ { print $2 }' /proc/meminfo)" -gt 1000000 ] ||
+		die "building QEMU takes 1 GB of memory, and less is free"
+	mkdir "$work"
+	(get_source "$1" "$work") >"$log" 2>&1 ||
+		die "Debian's $1 gave no source package of qemu-system-xen: see $log"
+	fill_root "$1" "$2" "$3"
+	$SUDO ln -s mawk "$3/root/usr/bin/awk"
+	cp "$RIG"/q35/* "$work/"
+	run_logged "$log" in_root "$3/root" "$work" nice ./build
+	mv "$work"/{qemu-q35,ecam.aml} "$3/" && $SUDO rm -rf "$3/root" "$work"
+}
+
+# build_device_model: a folder with qemu-q35 and ecam.aml
+build_device_model() {
+	local suite
+	suite=$(suite_of "$STACK") || return
+	KEY=$(versions qemu-system-xen; cat "$RIG"/q35/{build,patch.py,*.[ch],*.asl}) cached "device-model-q35-$suite" \
+		fill_device_model "$suite" "$(IFS=,; echo "${QEMU_BUILD_PACKAGES[*]}")"
+}
+
+# device_model: what make device-model-q35 does
+device_model() {
+	local dir
+	need "${RIG_PACKAGES[@]}"
+	dir=$(build_device_model)
+	mkdir -p "$BUILD/q35"
+	cp "$dir"/* "$BUILD/q35/"
+	say "$BUILD/q35 has what Documentation/admin-guide/q35.rst tells to install"
+}
