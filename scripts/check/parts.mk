@@ -14,7 +14,7 @@ other = $(OTHERS:%=$(1)-%)
 check := dom0-debug guests dom0-$(firstword $(SERIES)) demo lint persist \
 	$(patsubst %,dom0-%,$(wordlist 2,9,$(SERIES))) kunit cost fuzz gates
 check-all := $(check) $(foreach stack,$(OTHERS),dom0-$(stack) guests-$(stack)) kunit-newest \
-	stubdomain many-guests packages packages-trixie in-tree rpm source command
+	stubdomain many-guests q35 packages packages-trixie in-tree rpm source command
 check-stress := kunit-long dom0-long-latest dom0-long-debug fuzz-long
 
 check: $(check)
@@ -41,7 +41,7 @@ dom0-long-latest dom0-long-debug: dom0-long-%:
 	$(part) CPUS=2 $(boot) $* selftests-long
 $(SERIES:%=dom0-%) dom0-debug: dom0-%:
 	$(part) CPUS=2 $(boot) $* selftests
-stubdomain many-guests:
+stubdomain many-guests q35:
 	$(part) $(boot) latest $@
 # A reboot of dom0 keeps what it wrote to its disk: QEMU goes on.
 persist:
