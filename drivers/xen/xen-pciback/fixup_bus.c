@@ -52,28 +52,29 @@ static struct pci_ops *fixup_bridge_ops(struct pci_bus *bus)
 {
 	struct pci_host_bridge *bridge = pci_find_host_bridge(bus);
 
-	return !pci_is_root_bus(bus) && bridge->child_ops ?
-	       bridge->child_ops : bridge->ops;
+	return bridge->child_ops && !pci_is_root_bus(bus) ? bridge->child_ops : bridge->ops;
 }
 
-/* Of all reads but those that just pass. @fb is NULL for a bus we have not taken. */
-static noinline int fixup_read_slow(struct fixup_bus *fb, struct pci_bus *bus,
-				    unsigned int devfn, int where, int size,
-				    u32 *val)
+/* For a bus that we have not taken: others may have copied our ops. */
+static noinline int fixup_read_bridge(struct pci_bus *bus, unsigned int devfn,
+				      int where, int size, u32 *val)
 {
-	unsigned int index;
-	int ret;
+	return fixup_bridge_ops(bus)->read(bus, devfn, where, size, val);
+}
 
-	/* Others may have copied our ops. */
-	if (!fb)
-		return fixup_bridge_ops(bus)->read(bus, devfn, where, size, val);
+/*
+ * For a read that covers the flags byte. Its offset is loaded before the device is
+ * read: a read that starts after the function was switched off is not changed.
+ */
+static noinline int fixup_read_flags(struct pci_bus *bus, unsigned int devfn,
+				     int where, int size, u32 *val,
+				     struct fixup_bus *fb)
+{
+	unsigned int index = fixup_index(READ_ONCE(fb->fn[(u8)devfn].flags_end), where);
+	int ret = fb->lower.read(bus, devfn, where, size, val);
 
-	/* Before the device is read: off means that no later read is changed. */
-	index = fixup_index(READ_ONCE(fb->fn[(u8)devfn].flags_end), where);
-	ret = fb->lower.read(bus, devfn, where, size, val);
 	if (ret == PCIBIOS_SUCCESSFUL && index < size && fixup_overlay(val, index))
 		atomic_inc(&fb->fn[(u8)devfn].hits);
-
 	return ret;
 }
 
@@ -87,10 +88,12 @@ static int fixup_read(struct pci_bus *bus, unsigned int devfn, int where,
 		if (smp_load_acquire(&fb->bus) == bus) /* pairs with fixup_take() */
 			break;
 
-	if (likely(fb && fixup_index(READ_ONCE(fb->fn[(u8)devfn].flags_end), where) >= size))
+	if (unlikely(!fb))
+		return fixup_read_bridge(bus, devfn, where, size, val);
+	if (likely(fixup_index(READ_ONCE(fb->fn[(u8)devfn].flags_end), where) >= size))
 		return fb->lower.read(bus, devfn, where, size, val);
 
-	return fixup_read_slow(fb, bus, devfn, where, size, val);
+	return fixup_read_flags(bus, devfn, where, size, val, fb);
 }
 
 /* pci_ops.add_bus: a new bus has inherited our ops, but is not taken. */
@@ -114,7 +117,6 @@ struct xen_pcibk_fixup_fn *xen_pcibk_fixup_find(struct pci_dev *pdev)
 	hlist_for_each_entry_rcu(fb, &fixup_buses[pdev->bus->number], node, true)
 		if (fb->domain == pci_domain_nr(pdev->bus))
 			return &fb->fn[pdev->devfn];
-
 	return NULL;
 }
 
@@ -239,8 +241,7 @@ int xen_pcibk_fixup_on(struct pci_dev *pdev)
 	 * may need our lock. A device that does not answer then shows neither
 	 * type, and is switched on only if our ops are on top.
 	 */
-	pci_bus_read_config_word(pdev->bus, pdev->devfn,
-				 pdev->pcie_cap + PCI_EXP_FLAGS, &flags);
+	pci_bus_read_config_word(pdev->bus, pdev->devfn, pdev->pcie_cap + PCI_EXP_FLAGS, &flags);
 	type = FIELD_GET(PCI_EXP_FLAGS_TYPE, flags);
 
 	rcu_read_lock();	/* as in fixup_take() */

@@ -104,8 +104,7 @@ static ssize_t guest_flags_show(struct device *dev,
 {
 	struct pci_dev *pdev = to_pci_dev(dev);
 	u16 flags;
-	int ret = pci_user_read_config_word(pdev, pdev->pcie_cap + PCI_EXP_FLAGS,
-					    &flags);
+	int ret = pci_user_read_config_word(pdev, pdev->pcie_cap + PCI_EXP_FLAGS, &flags);
 
 	return ret ?: sysfs_emit(buf, "0x%04x\n", flags);
 }
