@@ -122,7 +122,7 @@ mutants: ## mutate the module in many small ways: does a test notice each? About
 coverage: ## which lines and branches of the module do tests run? HTML in build/coverage
 	@$(CHECKS)/coverage.sh
 
-bench: ## count what the module costs; table and picture in build/bench
+bench: ## count what the module costs; the table is kept in build/bench/cost.txt
 	@$(CHECKS)/bench.sh
 
 fuzz: ## fuzz the parser of device lists, for ten minutes

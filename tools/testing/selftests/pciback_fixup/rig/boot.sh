@@ -12,8 +12,7 @@
 
 QEMU=(qemu-system-x86_64 -machine "q35,accel=tcg" -display none -vga none -no-reboot -nic none)
 
-# More for Xen's command line and for dom0's, and for QEMU's.
-XEN_ARGS=${XEN_ARGS-}
+# More for dom0's command line, and for QEMU's.
 read -ra MORE_ARGS <<<"${MORE_ARGS-}"
 DOM0_ARGS=${DOM0_ARGS-}
 
@@ -81,7 +80,7 @@ boot_args() {
 	QEMU_ARGS=(
 		-cpu "qemu64,+svm,+npt" -smp "${CPUS:-1}" -m 3072
 		-kernel "$root/xen.elf"
-		-append "console=com1 dom0_mem=1500M loglvl=all guest_loglvl=all $XEN_ARGS"
+		-append "console=com1 dom0_mem=1500M loglvl=all guest_loglvl=all"
 		-initrd "$kernel/vmlinuz console=hvc0 panic=1 sysrq_always_enabled rig.job=$job rig.stack=$STACK $DOM0_ARGS,$initrd/initrd.gz"
 		-readconfig "$RIG/machine.cfg"
 		-drive "file=$root/root.img,if=virtio,format=raw,snapshot=on"
