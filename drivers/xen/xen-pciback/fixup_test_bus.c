@@ -459,8 +459,9 @@ static void bus_number_used_again(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, becomes_true(&fake_is_read));
 	WRITE_ONCE(fake_slow, 0);
 
-	memset(generic_mapped, 0, sizeof(generic_mapped));
 	fake_remove(old->root);
+	/* Linux 7.3 has read the config space of what it removed. */
+	memset(generic_mapped, 0, sizeof(generic_mapped));
 	new = bridge_found(test, &second);
 	/* What was written is remembered. */
 	fake_bind(test, new->pdev);
