@@ -72,7 +72,8 @@ static int switch_slot(const struct devices *devices, const struct slot *slot, b
 		found = true;
 		endpoint = endpoint || type_is_endpoint(dev->hardware_type);
 		/* What the module does not know is off. */
-		failed = (on || !persistent || dev->offered) && switch_device(dev, on);
+		failed = (on || !persistent || dev->offered ||
+			  type_needs_no_change(dev->hardware_type)) && switch_device(dev, on);
 		if (failed)
 			ret = -1;
 		/* What could not be switched off now is to be off later at least. */

@@ -1075,7 +1075,7 @@ test_what_needs_no_change_is_no_error() {
 	for of in "0000:00:02.0 RCiEP" "$CONVENTIONAL conventional PCI"; do
 		run 0 check "${of%% *}"
 		for as in "${of%% *}" "${of%%.*}.*"; do
-			for verb in enable disable "enable --persist"; do
+			for verb in enable disable "enable --persist" "disable --persist"; do
 				# shellcheck disable=SC2086 # a word more
 				run 0 $verb "$as"
 				has "$out" "needs no change: its type is ${of#* }"
@@ -1083,6 +1083,8 @@ test_what_needs_no_change_is_no_error() {
 		done
 		is "$(etc)" ""
 	done
+	run 1 disable --persist --all	# for those that the fake kernel keeps on
+	has "$out" "$CONVENTIONAL: needs no change"
 	# Nor is it an error if it is not bound yet, nor without the module.
 	rebind $CONVENTIONAL uhci_hcd
 	run 0 enable --persist $CONVENTIONAL
