@@ -158,6 +158,6 @@ help: ## list the targets
 
 .PHONY: all headers module command no-command install install-module install-command \
 	uninstall uninstall-module uninstall-command demo demo-stubdomain demo-q35 \
-	device-model-q35 shell check check-all \
-	check-gates check-stress check-in-tree in-tree patches lint kunit kcsan mutants \
-	coverage bench fuzz stacks drawings check-drawings clean distclean help
+	device-model-q35 shell check check-all check-gates check-stress check-in-tree in-tree \
+	patches lint kunit kcsan mutants coverage bench fuzz stacks drawings check-drawings \
+	clean distclean help

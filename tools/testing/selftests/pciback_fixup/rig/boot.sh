@@ -58,8 +58,7 @@ make_payload() {
 		;;
 	q35*)
 		model=$(build_device_model) || return
-		mkdir "$tree/build"
-		cp -r "$model" "$tree/build/q35"
+		install -D -t "$tree/build/q35" "$model"/*
 		;;
 	esac
 	[ -z "${MORE_PAYLOAD-}" ] || cp -r "$MORE_PAYLOAD" "$tree/more"

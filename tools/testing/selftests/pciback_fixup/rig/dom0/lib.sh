@@ -118,8 +118,6 @@ hvm_config() {
 # disk is at the chipset's AHCI controller.
 q35_config() {
 	hvm_config "$@" | grep -v hdtype
-	mkdir -p /usr/local/lib
-	ln -sfn /rig/build/q35 /usr/local/lib/q35
 	commands_of q35 ^device_model_
 }
 
@@ -145,8 +143,7 @@ reads() {
 	wait_for 200 passed "$1" $((${pass:-0} + 2)) "${*:2}" || is "$(now "$1")" "... ${*:2}"
 }
 
-# plugged_on NAME BDF FLAGS OTHERS...: detached from the guest, which has others, and
-# attached again while it is on
+# plugged_on NAME BDF FLAGS OTHERS...: detached from a guest with others and, on, attached again
 plugged_on() {
 	check "$1: $2 is detached" commented xl pci-detach "$1" "$2"
 	check "$1: it is gone" reads "$1" "$(sorted "${@:4}")"
@@ -168,20 +165,17 @@ Q35=8086:29c0
 # guest KIND-OVERLAY has seen of its card, ports left out. It is named
 #   GUEST OVERLAY CHIPSET BUS REGISTER VERDICT WHAT THE KERNEL SAYS
 row() {
-	local seen want guest=HVM verdict=rejected place
-	case $1 in
-	pv) guest=PV place="none 00" ;;
-	hvm) place="8086:1237 00" ;;
-	q35) place="$Q35 00" ;;
-	port) place="$Q35 01" verdict=accepted ;;
-	esac
-	want="$place $3 $verdict $(named "$GUEST" Endpoint)"
+	local seen want guest=HVM verdict=rejected
+	local -A places=([pv]="none 00" [hvm]="8086:1237 00" [q35]="$Q35 00" [port]="$Q35 01")
+	[ "$1" != pv ] || guest=PV
+	[ "$1" != port ] || verdict=accepted
+	want="$3 $verdict $(named "$GUEST" Endpoint)"
 	[ "$2" = off ] ||
-		want="$place $(rciep_of "$3") accepted $(named "$GUEST" "Root Complex Integrated Endpoint")"
+		want="$(rciep_of "$3") accepted $(named "$GUEST" "Root Complex Integrated Endpoint")"
 	seen=$(report "$1-$2" | sed -nE '/^function .* 0x..4. /d
 		s/^function [^:]*:(..):[^ ]*/\1/p' | xargs)
 	seen="$(chipset_of "$1-$2") ${seen:-none none none none}"
-	check "$guest $2 $seen" is "$seen" "$want"
+	check "$guest $2 $seen" is "$seen" "${places[$1]} $want"
 }
 
 # --- running the selftests -------------------------------------------------

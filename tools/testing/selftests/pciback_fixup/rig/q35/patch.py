@@ -1,11 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Add xen-q35.c to QEMU's source, and the places where it is called from.
+"""Add xen-q35.c to the QEMU in a folder, and the places where it is called from.
 
-usage: patch.py SOURCE
-
-A place is what is there once, in one of some files. Where it is not, this does not fit
-the QEMU.
+A place is what is there once, in one of some files. Without it, this QEMU is another one.
 """
 
 import pathlib
@@ -26,8 +23,10 @@ PLACES = [
      r"OBJECT(xen_enabled() ? xen_q35_ram : \1)"),
     ("the chipset as Xen expects it", Q35, r"pc_vga_init\(\w+, (\S+)\);",
      r"if (xen_enabled())\n        xen_q35_chipset(machine, \1);\n    \g<0>"),
-    ("the BDFs that Xen knows", ["hw/i386/xen/xen-hvm.c", "hw/xen/xen-hvm-common.c"],
-     r"device_listener_register\((&\S+)\);", r"xen_q35_listener(\1);\n    \g<0>"),
+    *[(f"a function that {comes}", ["hw/i386/xen/xen-hvm.c", "hw/xen/xen-hvm-common.c"],
+       rf"(xen_device_{call}\([^}}]*?)object_dynamic_cast\(OBJECT\(dev\), \w+\)",
+       r"\1xen_q35_has_bdf(listener, dev)")
+      for comes, call in [("comes", "realize"), ("goes", "unrealize")]],
     # QEMU 10 asks for the function 0 beside a card, and takes its slot for 31 by then.
     ("the slot that a card is given", ["hw/pci/pci.c"],
      r"found: ;", r"\g<0>\n        pci_dev->devfn = devfn;"),

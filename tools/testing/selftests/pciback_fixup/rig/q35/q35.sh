@@ -9,12 +9,10 @@ QEMU_BUILD_PACKAGES=(gcc libc6-dev ninja-build meson python3 python3-venv pkg-co
 
 # get_source SUITE DIR: the source package of the device model
 get_source() {
-	local dir=$BUILD/apt/$1
-	local apt=(in_stack apt-get -q -o "Dir::Etc::SourceList=$dir/source.list"
-		-o "Dir::State::Lists=$dir/source-lists")
-	update_suite "$1" || return
-	sed 's/^deb /deb-src /' "$dir/sources.list" >"$dir/source.list"
-	mkdir -p "$dir/source-lists/partial"
+	local list=$2/sources.list
+	local apt=(in_stack apt-get -q -o "Dir::Etc::SourceList=$list" -o "Dir::State::Lists=$2/lists")
+	update_suite "$1" && mkdir -p "$2/lists/partial" || return
+	sed 's/^deb /deb-src /' "$BUILD/apt/$1/sources.list" >"$list"
 	"${apt[@]}" update && cd "$2" && "${apt[@]}" source --download-only qemu-system-xen
 }
 
@@ -24,7 +22,6 @@ fill_device_model() { # SUITE PACKAGE,... DIR
 		die "building QEMU takes 3 GB in $CACHE, which has less"
 	[ "$(awk '/^MemAvailable/ { print $2 }' /proc/meminfo)" -gt 1000000 ] ||
 		die "building QEMU takes 1 GB of memory, and less is free"
-	mkdir "$work"
 	(get_source "$1" "$work") >"$log" 2>&1 ||
 		die "Debian's $1 gave no source package of qemu-system-xen: see $log"
 	fill_root "$1" "$2" "$3"
@@ -47,7 +44,6 @@ device_model() {
 	local dir
 	need "${RIG_PACKAGES[@]}"
 	dir=$(build_device_model)
-	mkdir -p "$BUILD/q35"
-	cp "$dir"/* "$BUILD/q35/"
+	ln -sfn "$dir" "$BUILD/q35"
 	say "$BUILD/q35 has what Documentation/admin-guide/q35.rst tells to install"
 }

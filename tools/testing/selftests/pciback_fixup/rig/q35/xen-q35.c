@@ -26,7 +26,6 @@
 #define HOTPLUG_RESET(s) acpi_pcihp_reset(s)
 #endif
 #include "hw/xen/xen-x86.h"
-#include "hw/xen/xen_pt.h"
 
 /* Where the ACPI tables of hvmloader have things, and ours extended config space */
 #define PM1_BASE        0xb000
@@ -38,46 +37,25 @@ MemoryRegion *xen_q35_ram;
 static MemoryRegion gpe0;
 static PCIDevice *mch, *lpc;
 static ICH9LPCPMRegs *pm;
-static DeviceListener *listener, xen_part;
-static bool shows_rciep;
+static DeviceListener *listener;
 static void (*root_port_write)(PCIDevice *d, uint32_t at, uint32_t value, int size);
-static uint32_t (*card_read)(PCIDevice *d, uint32_t at, int size);
 
 /*
  * Xen asks for a function by its BDF, which QEMU's part for Xen takes down as the function
  * comes. Below a root port the bus number comes from the guest, later and more than once.
  * Until then it is 0, and that bus belongs to others.
  */
-static void if_it_has_bdf(DeviceState *dev, void (*call)(DeviceListener *, DeviceState *))
+bool xen_q35_has_bdf(DeviceListener *of_xen, DeviceState *dev)
 {
     PCIDevice *d = (PCIDevice *)object_dynamic_cast(OBJECT(dev), TYPE_PCI_DEVICE);
 
-    if (!d || pci_bus_is_root(pci_get_bus(d)) || pci_dev_bus_num(d)) {
-        call(listener, dev);
-    }
-}
-
-static void comes(DeviceListener *to, DeviceState *dev)
-{
-    if_it_has_bdf(dev, xen_part.realize);
-}
-
-static void goes(DeviceListener *to, DeviceState *dev)
-{
-    if_it_has_bdf(dev, xen_part.unrealize);
-}
-
-void xen_q35_listener(DeviceListener *of_xen)
-{
     listener = of_xen;
-    xen_part = *of_xen;
-    of_xen->realize = comes;
-    of_xen->unrealize = goes;
+    return d && (pci_bus_is_root(pci_get_bus(d)) || pci_dev_bus_num(d));
 }
 
 static void below_port(PCIBus *bus, PCIDevice *d, void *is_there)
 {
-    (is_there ? comes : goes)(listener, DEVICE(d));
+    (is_there ? listener->realize : listener->unrealize)(listener, DEVICE(d));
 }
 
 static void root_port_config_write(PCIDevice *d, uint32_t at, uint32_t value, int size)
@@ -94,41 +72,15 @@ static void root_port_config_write(PCIDevice *d, uint32_t at, uint32_t value, in
     }
 }
 
-/* x-rciep: what the series of 2018 did, to compare it with what dom0's module does */
-static uint32_t card_config_read(PCIDevice *d, uint32_t at, int size)
-{
-    uint32_t value = card_read(d, at, size);
-    XenPTRegGroup *group;
-
-    QLIST_FOREACH(group, &XEN_PT_DEVICE(d)->reg_grps, entries) {
-        int shift = (int)(group->base_offset + PCI_EXP_FLAGS - at) * 8;
-
-        if (shows_rciep && group->reg_grp->grp_id == PCI_CAP_ID_EXP &&
-            shift >= 0 && shift < size * 8 && !(value >> shift & 0xe0)) {
-            value = (value & ~(0xf0U << shift)) | 0x90U << shift;
-        }
-    }
-    return value;
-}
-
-static void set_rciep(Object *card, bool value, Error **errp)
-{
-    shows_rciep = value;
-}
-
 /* Before the CPUs are there: Xen's part counts them. */
 void xen_q35_start(MachineState *machine)
 {
     PCIDeviceClass *port = PCI_DEVICE_CLASS(object_class_by_name("pcie-root-port"));
-    PCIDeviceClass *card = PCI_DEVICE_CLASS(object_class_by_name("xen-pci-passthrough"));
 
     xen_hvm_init_pc(PC_MACHINE(machine), &xen_q35_ram);
     PC_MACHINE(machine)->vmport = ON_OFF_AUTO_OFF;
     root_port_write = port->config_write;
     port->config_write = root_port_config_write;
-    card_read = card->config_read;
-    card->config_read = card_config_read;
-    object_class_property_add_bool(OBJECT_CLASS(card), "x-rciep", NULL, set_rciep);
 }
 
 /* What firmware would set up, after the devices' own resets */

@@ -11,4 +11,4 @@
 extern MemoryRegion *xen_q35_ram;
 void xen_q35_start(MachineState *machine);
 void xen_q35_chipset(MachineState *machine, PCIBus *bus);
-void xen_q35_listener(DeviceListener *of_xen);
+bool xen_q35_has_bdf(DeviceListener *of_xen, DeviceState *dev);
