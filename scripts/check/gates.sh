@@ -26,6 +26,16 @@ fails "clean_log: a missing file" clean_log "$tmp/none"
 fails "clean_log: an empty file" clean_log "$tmp/empty"
 fails "clean_log: a warning" clean_log "$tmp/splat"
 
+# What is cached goes by all that makes it.
+cp -r "$SELFTESTS" "$tmp/selftests"
+sed -i 's/cpio --quiet/cpio/' "$tmp/selftests/rig/image.sh"
+# shellcheck disable=SC2016 # the inner shell's
+recipe_in() { bash -c '. "$0/rig/image.sh" && recipe fill_initrd' "$1"; }
+recipe=$(recipe_in "$SELFTESTS")
+check "cached: goes by what a builder calls" \
+	is "$(recipe_in "$tmp/selftests")" "${recipe/cpio --quiet/cpio}"
+fails "cached: ... which counts" is "$(recipe_in "$tmp/selftests")" "$recipe"
+
 # machine.py: $JOB writes what a job would print, and QEMU goes on after it
 cat >"$tmp/qemu" <<'EOF'
 #!/bin/bash

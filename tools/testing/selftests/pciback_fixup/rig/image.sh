@@ -33,13 +33,32 @@ STUBDOM_MODULES="xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xen-blkfront xen
 # key [FILE|-]...: a short hash over the files' contents, and over standard input for -
 key() { cat -- "$@" | sha256sum | cut -c1-16; }
 
+# recipe FUNCTION: its text, and that of all which it calls of the rig's own
+recipe() {
+	# Not all of these files are there for every script.
+	# shellcheck disable=SC2046 # words
+	(declare -f "$1" $(sed -nE 's/^([a-z0-9_]+)\(\).*/\1/p' "$RIG"/*.sh "$RIG"/q35/*.sh) || :) |
+		awk -v name="$1" '
+			function add(name, n, words) {
+				printf "%s", text[name]
+				n = split(text[name], words, /[^a-z0-9_]+/)
+				text[name] = ""
+				for (; n; n--)
+					if (words[n] in text)
+						add(words[n])
+			}
+			/^[^ ]+ \(\) *$/ { at = $1 }
+			!(at in done) { text[at] = text[at] $0 "\n" }
+			/^}/ { done[at] }
+			END { add(name) }'
+}
+
 # cached NAME FUNCTION [ARG...]: have FUNCTION fill a folder, whose path comes after its
-# arguments; once for these, for its text, and for what is in KEY
+# arguments; once for these, for its recipe, and for what is in KEY
 cached() {
 	local name=$1 dir start=$SECONDS
 	shift
-	dir=$CACHE/$name-$( (echo "${@//$CACHE}" "${KEY-}"
-		declare -f "$1" fill_root unpack copy_modules in_root make_module) | key -)
+	dir=$CACHE/$name-$( (echo "${@//$CACHE}" "${KEY-}"; recipe "$1") | key -)
 	# Others may want the same at the same time.
 	[ -e "$dir" ] || wait_lock "$CACHE/lock/${dir##*/}" "$name"
 	if [ ! -e "$dir" ]; then
