@@ -76,10 +76,41 @@ coccinelle() { # SOURCE PATCH... DIR
 }
 once "the kernel's ${#patches[@]} coccinelle checks" coccinelle "$source" "${patches[@]}"
 
-html=$(mktemp -d)
-trap 'rm -rf "$html"' EXIT
+# Lists that must not go stale. all_in FILE WORD...: these are in it
+all_in() {
+	local word status=0
+	for word in "${@:2}"; do
+		grep -qw -e "$word" "$1" || { echo "$1 has no $word"; status=1; }
+	done
+	return "$status"
+}
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+mapfile -t attributes < <(sed -nE 's/^static DEVICE_ATTR[A-Z_]*\((.*)\);/\1/p' "$MODULE_DIR/fixup_main.c")
+for file in "$SELFTESTS/abi.sh" Documentation/ABI/testing/* Documentation/admin-guide/sysfs.rst; do
+	check "sysfs files: all in ${file##*/}" all_in "$file" "${attributes[@]:?}"
+done
+cat "$RIG"/jobs/{selftests,count-reads} >"$tmp/jobs"
+mapfile -t programs < <(cd "$SELFTESTS" && git ls-files '*.sh' ':!*/*' ':!lib.sh' ':!ktap.sh')
+check "selftests: all in TEST_PROGS" all_in "$SELFTESTS/Makefile" "${programs[@]:?}"
+check "selftests: each run by a job" all_in "$tmp/jobs" "${programs[@]%.sh}"
+for file in $(git grep -l 'libpci-dev'); do
+	check "the command's libraries: all in $file" \
+		all_in "$file" libpci-dev libkmod-dev libsmartcols-dev libxen-dev
+done
+check "one range of kernel versions" is "$(git grep -hoE '\<6\.[0-9]+ to [0-9.]+[0-9]' | sort -u)" \
+	"$(sed -nE 's/.*in dom0, with Linux ([0-9.]+ to [0-9.]+) .*/\1/Ip' README.md)"
+python3 -B "$CHECKS/mutations.py" "$MODULE_DIR"/fixup_{main.c,bus.c,overlay.h,devlist.h} >"$tmp/known"
+for file in "$MODULE_DIR"/fixup_*.[ch]; do
+	sed -nE "s/^[ \t]+(.+)/${file##*/}: branch: \1/p" "$file" >>"$tmp/known"
+done
+for file in mutants coverage; do
+	check "$file.txt: names what there is" \
+		is "$(grep "^fixup_.*:" "Documentation/$file.txt" | grep -vxFf "$tmp/known")" ""
+done
+
 check "documents: built with warnings as errors" \
-	silent sphinx-build -q -W --keep-going -n -b html Documentation "$html"
+	silent sphinx-build -q -W --keep-going -n -b html Documentation "$tmp/html"
 
 mapfile -t scripts < <(git ls-files | xargs awk 'FNR > 3 { nextfile }
 	/^#!.*sh$|^# shellcheck shell=/ { print FILENAME; nextfile }')

@@ -3,10 +3,12 @@
 
 mutations() yields every mutation of the operators below over the statements of the
 functions in a file. Comments, preprocessor lines, assertions, what is printed, and
-what is outside of functions stay as they are.
+what is outside of functions stay as they are. Run with files, it prints their names.
 """
 
+import pathlib
 import re
+import sys
 from collections import Counter, namedtuple
 
 # name is the same for as long as the function is: it has no line in it.
@@ -199,3 +201,9 @@ def mutations(path, text):
 
 def apply(mutation, text):
     return text[:mutation.start] + mutation.text + text[mutation.end:]
+
+
+if __name__ == "__main__":
+    for file in map(pathlib.Path, sys.argv[1:]):
+        for mutation in mutations(file.name, file.read_text()):
+            print(mutation.name)
