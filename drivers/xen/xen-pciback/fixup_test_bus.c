@@ -352,6 +352,14 @@ struct bridge {
 	struct pci_dev *pdev;		/* 1:00.0, counted */
 };
 
+static void bridge_scan(struct kunit *test, struct bridge *bridge)
+{
+	bridge->root = fake_scan(&bridge->sysdata, 0, &bridge->ops);
+	KUNIT_ASSERT_NOT_NULL(test, bridge->root);
+	bridge->pdev = pci_get_domain_bus_and_slot(FAKE_DOMAIN + 1, 1, 0);
+	KUNIT_ASSERT_NOT_NULL(test, bridge->pdev);
+}
+
 static struct bridge *bridge_found(struct kunit *test, struct pci_ops *ops)
 {
 	struct bridge *bridge = kzalloc(sizeof(*bridge), GFP_KERNEL);
@@ -360,10 +368,7 @@ static struct bridge *bridge_found(struct kunit *test, struct pci_ops *ops)
 	bridge->sysdata.domain = FAKE_DOMAIN + 1;
 	bridge->sysdata.node = NUMA_NO_NODE;
 	bridge->ops = *ops;
-	bridge->root = fake_scan(&bridge->sysdata, 0, &bridge->ops);
-	KUNIT_ASSERT_NOT_NULL(test, bridge->root);
-	bridge->pdev = pci_get_domain_bus_and_slot(FAKE_DOMAIN + 1, 1, 0);
-	KUNIT_ASSERT_NOT_NULL(test, bridge->pdev);
+	bridge_scan(test, bridge);
 	return bridge;
 }
 
@@ -477,6 +482,34 @@ static void bus_number_used_again(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, generic_mapped[1], new->pdev->bus);
 	pci_dev_put(old->pdev);
 	kfree(old);
+	bridge_gone(new);
+}
+
+/* ... by a bridge with like ops, which get it back, and by one with others in their place */
+static void bus_number_used_with_like_ops(struct kunit *test)
+{
+	struct bridge *old = bridge_found(test, &fake_ops), *new;
+
+	switch_on(test, old->pdev);
+	fake_remove(old->root);
+	new = bridge_found(test, &fake_ops);
+	fake_bind(test, new->pdev);
+	compare_all(test, new->pdev, true);
+	fake_unbind(new->pdev);
+	xen_pcibk_fixup_leave();
+	KUNIT_EXPECT_PTR_EQ(test, new->pdev->bus->ops, &new->ops);
+	pci_dev_put(old->pdev);
+	kfree(old);
+
+	switch_on(test, new->pdev);
+	fake_remove(new->root);
+	pci_dev_put(new->pdev);
+	new->ops.read = generic_read;
+	new->ops.map_bus = generic_map_first;
+	bridge_scan(test, new);
+	fake_bind(test, new->pdev);
+	KUNIT_EXPECT_TRUE(test, is_on(new->pdev));
+	compare_all(test, new->pdev, true);
 	bridge_gone(new);
 }
 
@@ -953,6 +986,7 @@ static struct kunit_case bus_cases[] = {
 	KUNIT_CASE(bus_bridge_driver_gone),
 	KUNIT_CASE(bus_of_another_domain),
 	KUNIT_CASE(bus_number_used_again),
+	KUNIT_CASE(bus_number_used_with_like_ops),
 	KUNIT_CASE(bus_with_copied_ops),
 	KUNIT_CASE(bus_other_above),
 	KUNIT_CASE(bus_log),
