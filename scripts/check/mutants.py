@@ -132,6 +132,8 @@ class Machine:
             for _ in range(3000):
                 if "rig: ready" in log.read_text(errors="replace"):
                     break
+                if qemu.poll() is not None:
+                    sys.exit(f"error: QEMU ended with {qemu.returncode}, see {log}")
                 time.sleep(0.1)
             else:
                 sys.exit(f"error: the machine does not boot, see {log}")
@@ -160,9 +162,10 @@ class Machine:
                     *lines, rest = (rest + read).split("\n")
                     for line in lines:
                         yield re.sub(r"^\[[ 0-9.]*\] ?", "", line.rstrip("\r"))
-                    if ended:
+                    if ended and qemu.returncode == 0:
                         return
-                    if now - last > silence or now - start > total:
+                    # QEMU itself may have crashed.
+                    if ended or now - last > silence or now - start > total:
                         yield None
                         return
                     time.sleep(0.05)
