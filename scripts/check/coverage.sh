@@ -3,7 +3,7 @@
 # make coverage: the lines and branches of the module that its tests run, counted by
 # GCOV: in the KUnit suites, in a machine without Xen, and in the selftests in a dom0.
 # Prints a table and what was not run, and fails if that does not stand in
-# Documentation/coverage.txt, or if too few branches were taken. HTML: build/coverage.
+# scripts/check/coverage.txt, or if too few branches were taken. HTML: build/coverage.
 . "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/boot.sh"
 
 need "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" "${COMPILER_PACKAGES[@]}" lcov
@@ -69,4 +69,4 @@ capture dom0
 	run_logged lcov.log genhtml --branch-coverage --title xen-pciback-fixup \
 		--output-directory html module.info
 )
-"$CHECKS/coverage.py" "$out/module.info" "$TOP/Documentation/coverage.txt"
+"$CHECKS/coverage.py" "$out/module.info" "$CHECKS/coverage.txt"

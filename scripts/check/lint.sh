@@ -106,7 +106,7 @@ for file in "$MODULE_DIR"/fixup_*.[ch]; do
 done
 for file in mutants coverage; do
 	check "$file.txt: names what there is" \
-		is "$(grep "^fixup_.*:" "Documentation/$file.txt" | grep -vxFf "$tmp/known")" ""
+		is "$(grep "^fixup_.*:" "$CHECKS/$file.txt" | grep -vxFf "$tmp/known")" ""
 done
 
 check "documents: built with warnings as errors" \

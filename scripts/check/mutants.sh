@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # make mutants: mutate the module in many small ways, and see that a test notices each:
 # the KUnit cases, and for what survives those, the selftests in a real dom0. What no
-# test can notice stands in Documentation/mutants.txt, with the reason.
+# test can notice stands in scripts/check/mutants.txt, with the reason.
 #   ONLY=REGEX    mutations whose names match
 #   DOM0=         leave dom0 out
 #   MACHINES=N    machines at a time (4)
@@ -22,6 +22,6 @@ if [ "${DOM0-yes}" ]; then
 	dom0=(--dom0-kernel "$(build_debug_kernel xen)" --dom0-run "$CHECKS/mutants-dom0.sh")
 fi
 python3 -B "$CHECKS/mutants.py" --driver "$MODULE_DIR" --kernel "$kernel" \
-	--initrd-tree "$out/tree" --out "$out" --kept "$TOP/Documentation/mutants.txt" \
+	--initrd-tree "$out/tree" --out "$out" --kept "$CHECKS/mutants.txt" \
 	--results "$BUILD/mutants.results" --only "${ONLY-}" --jobs "$(nproc)" \
 	--machines "${MACHINES:-4}" "${dom0[@]}" | tee "$out/table"
