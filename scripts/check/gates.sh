@@ -32,9 +32,9 @@ sed -i 's/cpio --quiet/cpio/' "$tmp/selftests/rig/image.sh"
 # shellcheck disable=SC2016 # the inner shell's
 recipe_in() { bash -c '. "$0/rig/image.sh" && recipe fill_initrd' "$1"; }
 recipe=$(recipe_in "$SELFTESTS")
-check "cached: goes by what a builder calls" \
-	is "$(recipe_in "$tmp/selftests")" "${recipe/cpio --quiet/cpio}"
-fails "cached: ... which counts" is "$(recipe_in "$tmp/selftests")" "$recipe"
+changed=$(recipe_in "$tmp/selftests")
+check "cached: goes by what a builder calls" is "$changed" "${recipe/cpio --quiet/cpio}"
+fails "cached: ... which counts" is "$changed" "$recipe"
 
 # machine.py: $JOB writes what a job would print, and QEMU goes on after it
 cat >"$tmp/qemu" <<'EOF'
