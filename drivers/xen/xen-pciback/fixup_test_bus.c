@@ -485,7 +485,7 @@ static void bus_number_used_again(struct kunit *test)
 	bridge_gone(new);
 }
 
-/* ... by a bridge with like ops, which get it back, and by one with others in their place */
+/* The same with like ops elsewhere, which the bus gets back; then with others there */
 static void bus_number_used_with_like_ops(struct kunit *test)
 {
 	struct bridge *old = bridge_found(test, &fake_ops), *new;

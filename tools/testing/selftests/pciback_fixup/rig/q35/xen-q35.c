@@ -49,7 +49,7 @@ bool xen_q35_has_bdf(DeviceListener *of_xen, DeviceState *dev)
 {
     PCIDevice *d = (PCIDevice *)object_dynamic_cast(OBJECT(dev), TYPE_PCI_DEVICE);
 
-    listener = of_xen;
+    listener = of_xen;          /* for below_port() */
     return d && (pci_bus_is_root(pci_get_bus(d)) || pci_dev_bus_num(d));
 }
 
