@@ -40,12 +40,12 @@ step() {
 }
 
 # The driver first without its KUnit test, which comes in a step of its own
-(cd "$tree/$driver" && sed -i '/KUNIT_TEST/,$d' Kconfig fixup_main.c &&
+(cd "$tree/$driver" && sed -i '/KUNIT_TEST/,$d' Kconfig Makefile.fixup fixup_main.c &&
 	sed -i '${/^$/d}' Kconfig fixup_main.c)
 step 1-driver $driver/{Kconfig,Makefile,Makefile.fixup} drivers/xen/Kconfig \
 	$driver/fixup_{bus,main}.c $driver/fixup_{bus,devlist,overlay}.h
-install -m 644 "$top/$driver"/{Kconfig,fixup_main.c} "$tree/$driver/"
-step 2-kunit $driver/{Kconfig,fixup_main.c,fixup_test*}
+install -m 644 "$top/$driver"/{Kconfig,Makefile.fixup,fixup_main.c} "$tree/$driver/"
+step 2-kunit $driver/{Kconfig,Makefile.fixup,fixup_main.c,fixup_*kunit*}
 step 3-selftests tools/testing/selftests
 step 4-documents Documentation MAINTAINERS
 

@@ -36,7 +36,7 @@ done < <(sed -nE 's/^    ((not )?ok [0-9]+ [a-z].*)/\1/p' "$log")
 check "kunit.py finds no failure in the log" \
 	python3 "$(build_source latest)/tools/testing/kunit/kunit.py" parse "$log"
 check "all suites were run" is "$(grep -cE '^ok [0-9]+ pciback-fixup-' "$log")" \
-	"$(cat "$MODULE_DIR"/fixup_test*.c | grep -c '^static struct kunit_suite')"
+	"$(cat "$MODULE_DIR"/fixup_*kunit.c | grep -c '^static struct kunit_suite')"
 
 if [ "$sanitizer" = kcsan ]; then
 	check "KCSAN was enabled" grep -q "kcsan: enabled" "$log"

@@ -100,7 +100,7 @@ for file in $(git grep -l 'libpci-dev'); do
 done
 check "one range of kernel versions" is "$(git grep -hoE '\<6\.[0-9]+ to [0-9.]+[0-9]' | sort -u)" \
 	"$(sed -nE 's/.*in dom0, with Linux ([0-9.]+ to [0-9.]+) .*/\1/Ip' README.md)"
-driver=("$MODULE_DIR"/fixup_[!t]*.[ch])	# without fixup_test*
+mapfile -t driver < <(find "$MODULE_DIR" -name 'fixup_*.[ch]' ! -name '*kunit*' | sort)
 python3 -B "$CHECKS/mutations.py" "${driver[@]}" >"$tmp/known"
 for file in "${driver[@]}"; do
 	sed -nE "s/^[ \t]+(.+)/${file##*/}: branch: \1\n${file##*/}: line: \1/p" "$file"

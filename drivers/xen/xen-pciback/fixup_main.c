@@ -291,5 +291,5 @@ MODULE_LICENSE("GPL");
 
 /* From here on for scripts/patches.sh: the tests are a patch of their own. */
 #if IS_ENABLED(CONFIG_XEN_PCIDEV_BACKEND_FIXUP_KUNIT_TEST)
-#include "fixup_test.c"
+#include "fixup_main_kunit.c"
 #endif

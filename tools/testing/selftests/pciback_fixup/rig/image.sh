@@ -228,7 +228,8 @@ build_module() {
 }
 
 # build_bus_modules KVER: the simulated host bridge, and what counts reads on it
-BUS_FILES=("$RIG"/cost/{*.c,Makefile} "$MODULE_DIR"/fixup_bus.[ch] "$MODULE_DIR/fixup_overlay.h")
+BUS_FILES=("$RIG"/cost/{*.c,Makefile} "$MODULE_DIR"/fixup_{bus,kunit_bridge}.[ch]
+	"$MODULE_DIR/fixup_overlay.h")
 build_bus_modules() {
 	local compiler
 	compiler=$(build_compiler) || return

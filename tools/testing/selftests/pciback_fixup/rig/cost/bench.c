@@ -11,14 +11,12 @@
 #include <linux/irqflags.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
-#include <linux/pci.h>
 
 #include "fixup_bus.h"
+#include "fixup_kunit_bridge.h"
 
-#define BENCH_DOMAIN	0x4b55
-#define BENCH_BUSES	64
 #define BENCH_READS	1000
-#define BENCH_CAP	0x40
+#define BENCH_FLAGS	(0x40 + PCI_EXP_FLAGS)
 
 /* The least of some rounds, in hundredths of an instruction */
 static u64 bench_reads(struct pci_dev *pdev, int where)
@@ -52,7 +50,7 @@ static struct pci_dev *bench_dev(int bus, unsigned int devfn)
 {
 	struct pci_dev *pdev;
 
-	pdev = pci_get_domain_bus_and_slot(BENCH_DOMAIN, bus, devfn);
+	pdev = pci_get_domain_bus_and_slot(SIM_DOMAIN, bus, devfn);
 	pci_dev_put(pdev);	/* the bridge holds it */
 	return pdev;
 }
@@ -60,7 +58,6 @@ static struct pci_dev *bench_dev(int bus, unsigned int devfn)
 static int bench_on(int bus, unsigned int devfn)
 {
 	struct pci_dev *pdev = bench_dev(bus, devfn);
-
 	int ret = -ENOMEM;
 
 	if (!pdev)
@@ -82,16 +79,16 @@ static int bench_run(void)
 	if (!pdev || !other)
 		return -ENODEV;
 
-	changed = bench_reads(pdev, BENCH_CAP + PCI_EXP_FLAGS);
+	changed = bench_reads(pdev, BENCH_FLAGS);
 	passed = bench_reads(pdev, 0);
-	others = bench_reads(other, BENCH_CAP + PCI_EXP_FLAGS);
+	others = bench_reads(other, BENCH_FLAGS);
 
 	ret = bench_on(1, 0);
 	if (ret)
 		return ret;
-	bench_say("changed", bench_reads(pdev, BENCH_CAP + PCI_EXP_FLAGS) - changed);
+	bench_say("changed", bench_reads(pdev, BENCH_FLAGS) - changed);
 	bench_say("passed", bench_reads(pdev, 0) - passed);
-	bench_say("other-function", bench_reads(other, BENCH_CAP + PCI_EXP_FLAGS) - others);
+	bench_say("other-function", bench_reads(other, BENCH_FLAGS) - others);
 	bench_say("other-bus", bench_reads(bench_dev(2, 0), 0) - passed);
 
 	for (i = 1; i < 256; i++) {
@@ -99,15 +96,15 @@ static int bench_run(void)
 		if (ret)
 			return ret;
 	}
-	bench_say("changed-256-functions", bench_reads(pdev, BENCH_CAP + PCI_EXP_FLAGS) - changed);
+	bench_say("changed-256-functions", bench_reads(pdev, BENCH_FLAGS) - changed);
 	bench_say("passed-256-functions", bench_reads(pdev, 0) - passed);
 
-	for (i = 2; i <= BENCH_BUSES; i++) {
+	for (i = 2; i < SIM_BUSES; i++) {
 		ret = bench_on(i, 0);
 		if (ret)
 			return ret;
 	}
-	bench_say("changed-64-buses", bench_reads(pdev, BENCH_CAP + PCI_EXP_FLAGS) - changed);
+	bench_say("changed-64-buses", bench_reads(pdev, BENCH_FLAGS) - changed);
 	bench_say("passed-64-buses", bench_reads(pdev, 0) - passed);
 	return 0;
 }

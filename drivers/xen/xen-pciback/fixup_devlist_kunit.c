@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* KUnit tests: the syntax of device lists, and where what is wrong is found. */
 
-#include "fixup_test.h"
+#include <kunit/test.h>
+
+#include "fixup_devlist.h"
 
 #define ANY FIXUP_ANY
 
@@ -139,3 +141,5 @@ static struct kunit_suite devlist_suite = {
 	.name = "pciback-fixup-devlist",
 	.test_cases = devlist_cases,
 };
+
+kunit_test_suite(devlist_suite);

@@ -5,9 +5,12 @@
  */
 
 #include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/kthread.h>
 
-#include "fixup_test.h"
-#include "fixup_test_threads.h"
+#include "fixup_bus.h"
+#include "fixup_kunit.h"
+#include "fixup_kunit_bridge.h"
 
 static void bus_on_and_off(struct kunit *test)
 {
@@ -15,16 +18,16 @@ static void bus_on_and_off(struct kunit *test)
 	struct pci_dev *pdev = fake->endpoint;
 	struct pci_ops *ours;
 
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(pdev));
+	KUNIT_EXPECT_FALSE(test, is_attached(pdev));
 	fake_bind(test, pdev);
-	KUNIT_EXPECT_TRUE(test, fixup_is_attached(pdev));
+	KUNIT_EXPECT_TRUE(test, is_attached(pdev));
 	KUNIT_EXPECT_FALSE(test, is_on(pdev));
 	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &fake_ops);
 
 	KUNIT_ASSERT_EQ(test, write_rciep(pdev, "1"), 0);
 	KUNIT_EXPECT_TRUE(test, is_on(pdev));
 	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0092);
-	KUNIT_EXPECT_STREQ(test, show(pdev, &dev_attr_hardware_flags), "0x0002\n");
+	KUNIT_EXPECT_STREQ(test, show(pdev, "hardware_flags"), "0x0002\n");
 	compare_all(test, pdev, true);
 
 	/* The bus is not left, and the other members are those of the bridge. */
@@ -38,7 +41,7 @@ static void bus_on_and_off(struct kunit *test)
 	compare_all(test, pdev, false);
 	KUNIT_EXPECT_TRUE(test, has_directory(pdev));
 	fake_unbind(pdev);
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(pdev));
+	KUNIT_EXPECT_FALSE(test, is_attached(pdev));
 	KUNIT_EXPECT_FALSE(test, has_directory(pdev));
 }
 
@@ -68,7 +71,7 @@ static void bus_legacy_and_last(struct kunit *test)
 
 	switch_on(test, fake->legacy);
 	KUNIT_EXPECT_EQ(test, flags_of(test, fake->legacy), 0x0092);
-	KUNIT_EXPECT_STREQ(test, show(fake->legacy, &dev_attr_hardware_flags), "0x0012\n");
+	KUNIT_EXPECT_STREQ(test, show(fake->legacy, "hardware_flags"), "0x0012\n");
 	compare_all(test, fake->legacy, true);
 
 	switch_on(test, fake->last);
@@ -163,7 +166,7 @@ static void bus_failing_reads(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, read_raw(pdev, 0x42, 2, &val), PCIBIOS_DEVICE_NOT_FOUND);
 	KUNIT_EXPECT_EQ(test, val, 0x0002);
 	fake_fills_in = false;
-	KUNIT_EXPECT_STREQ(test, show(pdev, &dev_attr_guest_flags), "");
+	KUNIT_EXPECT_STREQ(test, show(pdev, "guest_flags"), "");
 
 	/* A device that fails can be switched off, and on. */
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "0"), 0);
@@ -177,7 +180,7 @@ static void bus_exchanged_device(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct pci_dev *pdev = fake->endpoint;
-	u8 *flags = &fake_config[1][pdev->devfn][0x42];
+	u8 *flags = &sim_config[1][pdev->devfn][0x42];
 	unsigned int before;
 	int type;
 
@@ -189,7 +192,7 @@ static void bus_exchanged_device(struct kunit *test)
 				type < 2 ? 0x92 : type << 4 | 2);
 		KUNIT_EXPECT_EQ(test, hits_of(test, pdev), before + (type < 2));
 	}
-	memset(fake_config[1][pdev->devfn], 0xff, 256);
+	memset(sim_config[1][pdev->devfn], 0xff, 256);
 	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0xffff);
 }
 
@@ -327,7 +330,7 @@ static void bus_removed_while_on(struct kunit *test)
 	fake_binds_all = true;
 	pci_lock_rescan_remove();
 	pci_stop_and_remove_bus_device(old->bus->self);
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(old));
+	KUNIT_EXPECT_FALSE(test, is_attached(old));
 	KUNIT_EXPECT_EQ(test, xen_pcibk_fixup_find(old)->flags_end, 0);
 	pci_rescan_bus(fake->root);
 	pci_unlock_rescan_remove();
@@ -339,7 +342,7 @@ static void bus_removed_while_on(struct kunit *test)
 	compare_all(test, fake->endpoint, true);
 	compare_all(test, fake->legacy, false);
 	fake_unbind(fake->endpoint);
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->endpoint));
+	KUNIT_EXPECT_FALSE(test, is_attached(fake->endpoint));
 	KUNIT_EXPECT_FALSE(test, has_directory(fake->endpoint));
 	compare_all(test, fake->endpoint, false);
 }
@@ -354,9 +357,9 @@ struct bridge {
 
 static void bridge_scan(struct kunit *test, struct bridge *bridge)
 {
-	bridge->root = fake_scan(&bridge->sysdata, 0, &bridge->ops);
+	bridge->root = sim_scan(&bridge->sysdata, SIM_DOMAIN + 1, &bridge->ops);
 	KUNIT_ASSERT_NOT_NULL(test, bridge->root);
-	bridge->pdev = pci_get_domain_bus_and_slot(FAKE_DOMAIN + 1, 1, 0);
+	bridge->pdev = pci_get_domain_bus_and_slot(SIM_DOMAIN + 1, 1, 0);
 	KUNIT_ASSERT_NOT_NULL(test, bridge->pdev);
 }
 
@@ -365,8 +368,6 @@ static struct bridge *bridge_found(struct kunit *test, struct pci_ops *ops)
 	struct bridge *bridge = kzalloc(sizeof(*bridge), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, bridge);
-	bridge->sysdata.domain = FAKE_DOMAIN + 1;
-	bridge->sysdata.node = NUMA_NO_NODE;
 	bridge->ops = *ops;
 	bridge_scan(test, bridge);
 	return bridge;
@@ -374,7 +375,7 @@ static struct bridge *bridge_found(struct kunit *test, struct pci_ops *ops)
 
 static void bridge_gone(struct bridge *bridge)
 {
-	fake_remove(bridge->root);
+	sim_remove(bridge->root);
 	pci_dev_put(bridge->pdev);
 	memset(bridge, POISON_FREE, sizeof(*bridge));
 	kfree(bridge);
@@ -406,7 +407,7 @@ static void bus_bridge_driver_gone(struct kunit *test)
 
 	switch_on(test, bridge->pdev);
 	bridge_gone(bridge);
-	fixup_exit();
+	driver_unload(test);
 }
 
 /* Reads as pci_generic_config_read() does: through the map_bus() of the bus's ops */
@@ -456,15 +457,15 @@ static void bus_number_used_again(struct kunit *test)
 	};
 	struct bridge *old = bridge_found(test, &first), *new;
 	struct pci_bus *old_bus = old->pdev->bus;
-	struct beside reader;
+	struct beside *reader;
 
 	switch_on(test, old->pdev);
 	WRITE_ONCE(fake_slow, 20000);
-	beside_start(test, &reader, generic_reader, old->pdev);
+	reader = beside_start(test, generic_reader, old->pdev);
 	KUNIT_EXPECT_TRUE(test, becomes_true(&fake_is_read));
 	WRITE_ONCE(fake_slow, 0);
 
-	fake_remove(old->root);
+	sim_remove(old->root);
 	/* Linux 7.3 has read the config space of what it removed. */
 	memset(generic_mapped, 0, sizeof(generic_mapped));
 	new = bridge_found(test, &second);
@@ -477,7 +478,7 @@ static void bus_number_used_again(struct kunit *test)
 
 	KUNIT_EXPECT_TRUE(test, READ_ONCE(fake_is_read));
 	WRITE_ONCE(fake_is_read, false);
-	KUNIT_EXPECT_EQ(test, beside_result(&reader), 0x0092);
+	KUNIT_EXPECT_EQ(test, beside_result(reader), 0x0092);
 	KUNIT_EXPECT_PTR_EQ(test, generic_mapped[0], old_bus);
 	KUNIT_EXPECT_PTR_EQ(test, generic_mapped[1], new->pdev->bus);
 	pci_dev_put(old->pdev);
@@ -491,7 +492,7 @@ static void bus_number_used_with_like_ops(struct kunit *test)
 	struct bridge *old = bridge_found(test, &fake_ops), *new;
 
 	switch_on(test, old->pdev);
-	fake_remove(old->root);
+	sim_remove(old->root);
 	new = bridge_found(test, &fake_ops);
 	fake_bind(test, new->pdev);
 	compare_all(test, new->pdev, true);
@@ -502,7 +503,7 @@ static void bus_number_used_with_like_ops(struct kunit *test)
 	kfree(old);
 
 	switch_on(test, new->pdev);
-	fake_remove(new->root);
+	sim_remove(new->root);
 	pci_dev_put(new->pdev);
 	new->ops.read = generic_read;
 	new->ops.map_bus = generic_map_first;
@@ -552,6 +553,18 @@ static struct pci_ops other_ops = {
 	.write = fake_write,
 };
 
+/* They come, and find those that the bus has. */
+static void other_comes(struct pci_dev *pdev, bool swaps)
+{
+	other_swaps = swaps;
+	other_saved = pci_bus_set_ops(pdev->bus, &other_ops);
+}
+
+static void other_goes(struct pci_dev *pdev)
+{
+	pci_bus_set_ops(pdev->bus, other_saved);
+}
+
 static void bus_other_above(struct kunit *test)
 {
 	struct fake *fake = test->priv;
@@ -559,9 +572,8 @@ static void bus_other_above(struct kunit *test)
 	int swaps;
 
 	for (swaps = 0; swaps < 2; swaps++) {
-		other_swaps = swaps;
 		switch_on(test, pdev);
-		other_saved = pci_bus_set_ops(pdev->bus, &other_ops);
+		other_comes(pdev, swaps);
 		KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0092);
 
 		/* Switched below it, without a change of anybody's ops */
@@ -572,7 +584,7 @@ static void bus_other_above(struct kunit *test)
 		KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &other_ops);
 		fake_unbind(pdev);
 		compare_all(test, pdev, false);
-		pci_bus_set_ops(pdev->bus, other_saved);
+		other_goes(pdev);
 		compare_all(test, pdev, false);
 	}
 }
@@ -590,9 +602,8 @@ static void bus_log(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, log_count("not shown"), 0);
 
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "0"), 0);
-	pci_bus_set_ops(pdev->bus, &other_ops);
-	other_swaps = false;
-	other_saved = &fake_ops;
+	pci_bus_set_ops(pdev->bus, &fake_ops);
+	other_comes(pdev, false);
 	log_start();
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), -EBUSY);
 	KUNIT_EXPECT_EQ(test, log_count("reads of bus 4b55:01 go to other_read"), 1);
@@ -606,8 +617,7 @@ static void bus_other_below(struct kunit *test)
 	struct pci_dev *pdev = fake->endpoint;
 
 	/* Refused, and nothing is remembered */
-	other_swaps = false;
-	other_saved = pci_bus_set_ops(pdev->bus, &other_ops);
+	other_comes(pdev, false);
 	fake_bind(test, pdev);
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), -EBUSY);
 	KUNIT_EXPECT_FALSE(test, is_on(pdev));
@@ -618,7 +628,7 @@ static void bus_other_below(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, is_on(pdev));
 
 	/* It goes, and the bus can be taken. */
-	pci_bus_set_ops(pdev->bus, other_saved);
+	other_goes(pdev);
 	switch_on(test, pdev);
 	compare_all(test, pdev, true);
 }
@@ -631,15 +641,14 @@ static void bus_refused_and_left(struct kunit *test)
 	unsigned int refs = kref_read(&pdev->bus->dev.kobj.kref);
 
 	fake_bind(test, pdev);
-	other_swaps = false;
-	other_saved = pci_bus_set_ops(pdev->bus, &other_ops);
+	other_comes(pdev, false);
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), -EBUSY);
 	KUNIT_EXPECT_EQ(test, kref_read(&pdev->bus->dev.kobj.kref), refs);
 	log_start();
-	fixup_exit();
+	driver_unload(test);
 	KUNIT_EXPECT_EQ(test, log_count("another module may still hold the ops"), 0);
 	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &other_ops);
-	pci_bus_set_ops(pdev->bus, other_saved);
+	other_goes(pdev);
 }
 
 static long bus_write(struct pci_dev *pdev)
@@ -647,35 +656,28 @@ static long bus_write(struct pci_dev *pdev)
 	return write_rciep(pdev, "1");
 }
 
-static long bus_read_guest_flags(struct pci_dev *pdev)
-{
-	static char page[PAGE_SIZE] __aligned(PAGE_SIZE);
-
-	return guest_flags_show(&pdev->dev, &dev_attr_guest_flags, page);
-}
-
 /* Config access is blocked, as it is for the length of a reset: writes do not wait. */
 static void bus_config_access_blocked(struct kunit *test)
 {
 	struct fake *fake = test->priv;
-	struct beside writer, reader;
+	struct beside *writer, *reader;
 
 	fake_bind(test, fake->endpoint);
 	fake_bind(test, fake->legacy);
 	pci_cfg_access_lock(fake->endpoint);
-	beside_start(test, &writer, bus_write, fake->endpoint);
-	KUNIT_EXPECT_TRUE(test, beside_ends(&writer, 5000));
+	writer = beside_start(test, bus_write, fake->endpoint);
+	KUNIT_EXPECT_TRUE(test, beside_ends(writer, 5000));
 
 	/* A read of guest_flags waits, and keeps nobody waiting. */
-	beside_start(test, &reader, bus_read_guest_flags, fake->endpoint);
-	KUNIT_EXPECT_FALSE(test, beside_ends(&reader, 500));
+	reader = beside_start(test, show_guest_flags, fake->endpoint);
+	KUNIT_EXPECT_FALSE(test, beside_ends(reader, 500));
 	KUNIT_EXPECT_TRUE(test, mutex_trylock(&xen_pcibk_fixup_lock));
 	mutex_unlock(&xen_pcibk_fixup_lock);
 	KUNIT_EXPECT_EQ(test, write_rciep(fake->legacy, "1"), 0);
 	pci_cfg_access_unlock(fake->endpoint);
 
-	KUNIT_EXPECT_EQ(test, beside_result(&writer), 0);
-	KUNIT_EXPECT_EQ(test, beside_result(&reader), strlen("0x0092\n"));
+	KUNIT_EXPECT_EQ(test, beside_result(writer), 0);
+	KUNIT_EXPECT_EQ(test, beside_result(reader), strlen("0x0092\n"));
 	compare_all(test, fake->endpoint, true);
 }
 
@@ -693,9 +695,8 @@ static void bus_dropped(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0092);
 
 	/* A failed write of 1 leaves it on, for it was. */
-	pci_bus_set_ops(pdev->bus, &other_ops);
-	other_saved = &fake_ops;
-	other_swaps = false;
+	pci_bus_set_ops(pdev->bus, &fake_ops);
+	other_comes(pdev, false);
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), -EBUSY);
 	KUNIT_EXPECT_TRUE(test, is_on(pdev));
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "0"), 0);
@@ -704,20 +705,7 @@ static void bus_dropped(struct kunit *test)
 	pci_bus_set_ops(pdev->bus, &fake_ops);
 }
 
-/* Ops that drop ours during the very read that measures */
-static int dropping_read(struct pci_bus *bus, unsigned int devfn, int where,
-			 int size, u32 *val)
-{
-	pci_bus_set_ops(bus, &fake_ops);
-	return fake_read(bus, devfn, where, size, val);
-}
-
-static struct pci_ops dropping_ops = {
-	.read = dropping_read,
-	.write = fake_write,
-};
-
-/* Ops that put back ours only after the read that measures */
+/* Ops that put others back during the very read that measures */
 static struct pci_ops *ops_to_restore;
 
 static int restoring_read(struct pci_bus *bus, unsigned int devfn, int where,
@@ -739,7 +727,8 @@ static void bus_not_in_force(struct kunit *test)
 
 	switch_on(test, pdev);
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "0"), 0);
-	pci_bus_set_ops(pdev->bus, &dropping_ops);
+	ops_to_restore = &fake_ops;
+	pci_bus_set_ops(pdev->bus, &restoring_ops);
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), -EIO);
 	KUNIT_EXPECT_FALSE(test, is_on(pdev));
 	compare_all(test, pdev, false);
@@ -763,10 +752,9 @@ static void bus_device_gone(struct kunit *test)
 	fake_status = PCIBIOS_DEVICE_NOT_FOUND;
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), 0);
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "0"), 0);
-	other_swaps = false;
-	other_saved = pci_bus_set_ops(pdev->bus, &other_ops);
+	other_comes(pdev, false);
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), -EBUSY);
-	pci_bus_set_ops(pdev->bus, other_saved);
+	other_goes(pdev);
 	fake_status = 0;
 }
 
@@ -782,8 +770,7 @@ static void bus_left_behind(struct kunit *test)
 
 	switch_on(test, pdev);
 	fake_unbind(pdev);
-	other_swaps = true;
-	other_saved = pci_bus_set_ops(pdev->bus, &other_ops);
+	other_comes(pdev, true);
 	log_start();
 	xen_pcibk_fixup_leave();
 	KUNIT_EXPECT_EQ(test, log_count("another module may still hold the ops"), 1);
@@ -815,11 +802,11 @@ static void bus_grace_period(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct pci_dev *pdev = fake->endpoint;
-	struct beside reader;
+	struct beside *reader;
 
 	switch_on(test, pdev);
 	WRITE_ONCE(fake_slow, 1000);
-	beside_start(test, &reader, generic_reader, pdev);
+	reader = beside_start(test, generic_reader, pdev);
 	becomes_true(&fake_is_read);
 	WRITE_ONCE(fake_slow, 0);
 
@@ -830,7 +817,7 @@ static void bus_grace_period(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &fake_ops);
 
 	/* It began while the overlay was on. */
-	KUNIT_EXPECT_EQ(test, beside_result(&reader), 0x0092);
+	KUNIT_EXPECT_EQ(test, beside_result(reader), 0x0092);
 }
 
 static unsigned int toggles = 10000;
@@ -878,7 +865,7 @@ static int toggle_reader(void *data)
 	int i;
 
 	while (!kthread_should_stop()) {
-		pdev = pci_get_domain_bus_and_slot(FAKE_DOMAIN, 1, 0);
+		pdev = pci_get_domain_bus_and_slot(SIM_DOMAIN, 1, 0);
 		for (i = 0; pdev && i < 256; i++)
 			toggle_read(reader, pdev);
 		pci_dev_put(pdev);
@@ -938,7 +925,7 @@ static void bus_readers_and_toggles(struct kunit *test)
 
 		WRITE_ONCE(toggle_count, toggle_count + 1);
 		smp_mb();	/* odd before it is on */
-		if (!fixup_is_attached(pdev))
+		if (!is_attached(pdev))
 			fake_bind(test, pdev);
 		KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), 0);
 		toggle_is(test, pdev, 0x0092);
@@ -1011,3 +998,5 @@ static struct kunit_suite bus_suite = {
 	.exit = fake_exit,
 	.test_cases = bus_cases,
 };
+
+kunit_test_suite(bus_suite);

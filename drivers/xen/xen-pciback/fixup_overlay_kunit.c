@@ -4,7 +4,34 @@
  * put together byte by byte by expected().
  */
 
-#include "fixup_test.h"
+#include "fixup_kunit.h"
+#include "fixup_overlay.h"
+
+/*
+ * A read of four bytes at W, the flags byte F at W + 1:
+ *
+ *          W   W+1  W+2  W+3
+ *        +----+----+----+----+
+ *        |    | F  |    |    |      value: F is in bits 15..8
+ *        +----+----+----+----+
+ *
+ * What must come out is put together here byte by byte.
+ */
+u32 expected(u8 flags_at, int where, int size, u32 val)
+{
+	u32 want = 0;
+	int i;
+
+	for (i = 0; i < size; i++) {
+		u32 byte = (val >> (8 * i)) & 0xff;
+
+		if (flags_at && where + i == flags_at && byte < 0x20)
+			byte = 0x90 + byte % 16;
+		want |= byte << (8 * i);
+	}
+
+	return want;
+}
 
 /* What fixup_read() does with a read */
 static u32 overlay(u8 flags_at, int where, int size, u32 val)
@@ -132,3 +159,5 @@ static struct kunit_suite overlay_suite = {
 	.name = "pciback-fixup-overlay",
 	.test_cases = overlay_cases,
 };
+
+kunit_test_suite(overlay_suite);

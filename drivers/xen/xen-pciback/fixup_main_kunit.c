@@ -1,15 +1,64 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit tests: which functions are attached and switched on, by the list, by what
- * was written, and by what the driver core tells.
+ * KUnit tests: which functions are attached and switched on, by the list, by what was
+ * written, and by what the driver core tells; and loading, and what is left after it has
+ * failed. Included by fixup_main.c, whose static functions are called.
  */
 
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/kthread.h>
 #include <linux/mount.h>
 
-#include "fixup_test.h"
-#include "fixup_test_threads.h"
+#include "fixup_kunit.h"
+
+int driver_load(void)
+{
+	devices = "";
+	return bus_register_notifier(&pci_bus_type, &fixup_notifier);
+}
+
+void driver_unload(struct kunit *test)
+{
+	fixup_exit();
+	KUNIT_EXPECT_TRUE(test, fixup_leaving);
+	KUNIT_EXPECT_EQ(test, fixup_attached, 0);
+	fixup_leaving = false;
+}
+
+bool notifier_unregistered(void)
+{
+	return !bus_unregister_notifier(&pci_bus_type, &fixup_notifier);
+}
+
+char *show(struct pci_dev *pdev, const char *file)
+{
+	static char page[PAGE_SIZE] __aligned(PAGE_SIZE);
+	struct attribute **attr = fixup_group.attrs;
+	struct device_attribute *found;
+	ssize_t len;
+
+	while (strcmp((*attr)->name, file))
+		attr++;
+	found = container_of(*attr, struct device_attribute, attr);
+	len = found->show(&pdev->dev, found, page);
+	page[clamp_t(ssize_t, len, 0, PAGE_SIZE - 1)] = '\0';
+	return page;
+}
+
+long show_guest_flags(struct pci_dev *pdev)
+{
+	static char page[PAGE_SIZE] __aligned(PAGE_SIZE);
+
+	return guest_flags_show(&pdev->dev, &dev_attr_guest_flags, page);
+}
+
+int write_rciep(struct pci_dev *pdev, const char *text)
+{
+	ssize_t len = rciep_store(&pdev->dev, &dev_attr_rciep, text, strlen(text));
+
+	return len == strlen(text) ? 0 : len;
+}
 
 static void policy_devices(struct kunit *test)
 {
@@ -142,7 +191,7 @@ static void policy_bound_before(struct kunit *test)
 	struct fake *fake = test->priv;
 	struct pci_dev *pdev = fake->endpoint;
 
-	bus_unregister_notifier(&pci_bus_type, &fixup_notifier);
+	notifier_unregistered();
 	fake_bind(test, pdev);
 	KUNIT_ASSERT_EQ(test, fake_bind_to(fake->legacy, &fake_other_driver), 0);
 	bus_register_notifier(&pci_bus_type, &fixup_notifier);
@@ -169,7 +218,7 @@ static void policy_interrupted(struct kunit *test)
 	struct pci_dev *pdev = fake->endpoint;
 	unsigned int refs;
 
-	bus_unregister_notifier(&pci_bus_type, &fixup_notifier);
+	notifier_unregistered();
 	fake_bind(test, pdev);
 	refs = kref_read(&pdev->dev.kobj.kref);
 	KUNIT_EXPECT_EQ(test, interrupted(test, pdev, fixup_attach_all), -EINTR);
@@ -221,18 +270,18 @@ static void policy_store_and_unbind(struct kunit *test)
 {
 	struct fake *fake = test->priv;
 	struct pci_dev *pdev = fake->endpoint;
-	struct beside store, unbind;
+	struct beside *store, *unbind;
 
 	fake_bind(test, pdev);
 	mutex_lock(&xen_pcibk_fixup_lock);
-	beside_start(test, &store, policy_store, pdev);
-	KUNIT_EXPECT_FALSE(test, beside_ends(&store, 500));
-	beside_start(test, &unbind, policy_unbind, pdev);
-	KUNIT_EXPECT_FALSE(test, beside_ends(&unbind, 500));
+	store = beside_start(test, policy_store, pdev);
+	KUNIT_EXPECT_FALSE(test, beside_ends(store, 500));
+	unbind = beside_start(test, policy_unbind, pdev);
+	KUNIT_EXPECT_FALSE(test, beside_ends(unbind, 500));
 	mutex_unlock(&xen_pcibk_fixup_lock);
 
-	KUNIT_EXPECT_EQ(test, beside_result(&store), 1);
-	beside_result(&unbind);
+	KUNIT_EXPECT_EQ(test, beside_result(store), 1);
+	beside_result(unbind);
 	KUNIT_EXPECT_FALSE(test, fixup_is_attached(pdev));
 	KUNIT_EXPECT_FALSE(test, has_directory(pdev));
 	compare_all(test, pdev, false);
@@ -281,7 +330,7 @@ static void policy_exit_and_removal(struct kunit *test)
 	struct fake *fake = test->priv;
 	struct pci_host_bridge *bridge = pci_find_host_bridge(fake->root);
 	struct pci_dev *pdev = pci_dev_get(fake->endpoint);
-	struct beside removal, exit;
+	struct beside *removal, *exit;
 
 	policy_removed = pdev;
 	policy_holder = NULL;
@@ -292,15 +341,15 @@ static void policy_exit_and_removal(struct kunit *test)
 	switch_on(test, pdev);
 	write_rciep(pdev, "0");
 
-	beside_start(test, &removal, policy_remove, pdev);
-	KUNIT_EXPECT_FALSE(test, beside_ends(&removal, 1000));
+	removal = beside_start(test, policy_remove, pdev);
+	KUNIT_EXPECT_FALSE(test, beside_ends(removal, 1000));
 	KUNIT_ASSERT_NOT_NULL(test, READ_ONCE(policy_holder));
-	beside_start(test, &exit, policy_exit, pdev);
-	KUNIT_EXPECT_FALSE(test, beside_ends(&exit, 1000));
+	exit = beside_start(test, policy_exit, pdev);
+	KUNIT_EXPECT_FALSE(test, beside_ends(exit, 1000));
 	kthread_stop(policy_holder);
 
-	beside_result(&removal);
-	beside_result(&exit);
+	beside_result(removal);
+	beside_result(exit);
 	KUNIT_EXPECT_FALSE(test, fixup_is_attached(pdev));
 	bus_unregister_notifier(&pci_bus_type, &policy_notifier);
 	pci_free_host_bridge(bridge);
@@ -446,3 +495,80 @@ static struct kunit_suite policy_suite = {
 	.exit = fake_exit,
 	.test_cases = policy_cases,
 };
+
+/* The driver loads in a dom0 only. If this machine is none, nothing happens. */
+static int __init in_dom0(int ret)
+{
+	return xen_initial_domain() ? ret : -ENODEV;
+}
+
+static void __init init_loads(struct kunit *test)
+{
+	static char * const lists[] = { "all", "(4b55:01:00.0)" };
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = fake->endpoint;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(lists); i++) {
+		devices = lists[i];
+		fake_bind(test, pdev);
+		log_start();
+		KUNIT_EXPECT_EQ(test, fixup_init(), in_dom0(0));
+			KUNIT_EXPECT_EQ(test, fixup_is_attached(pdev), xen_initial_domain());
+		KUNIT_EXPECT_EQ(test, log_count("guests read 0x0092"), xen_initial_domain());
+		KUNIT_EXPECT_EQ(test, log_count("not loaded: this is not a Xen dom0"),
+				!xen_initial_domain());
+		fake_unbind(pdev);
+		KUNIT_EXPECT_EQ(test, notifier_unregistered(), xen_initial_domain());
+	}
+}
+
+static void __init init_wrong_list(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	devices = "(4b55:01:00.0)(03:00.0";
+	fake_bind(test, fake->endpoint);
+	KUNIT_EXPECT_EQ(test, fixup_init(), in_dom0(-EINVAL));
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->endpoint));
+	KUNIT_EXPECT_FALSE(test, notifier_unregistered());
+}
+
+static void __init init_interrupted(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	devices = "all";
+	fake_bind(test, fake->endpoint);
+	fake_bind(test, fake->legacy);
+	KUNIT_EXPECT_EQ(test, interrupted(test, fake->legacy, fixup_init), in_dom0(-EINTR));
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->endpoint));
+	KUNIT_EXPECT_FALSE(test, notifier_unregistered());
+}
+
+static struct kunit_case __refdata init_cases[] = {
+	KUNIT_CASE(init_loads),
+	KUNIT_CASE(init_wrong_list),
+	KUNIT_CASE(init_interrupted),
+	{}
+};
+
+static int init_init(struct kunit *test)
+{
+	int ret = fake_init(test);
+
+	notifier_unregistered();
+	return ret;
+}
+
+static struct kunit_suite init_suite = {
+	.name = "pciback-fixup-init",
+	.suite_init = fake_suite_init,
+	.suite_exit = fake_suite_exit,
+	.init = init_init,
+	.exit = fake_exit,
+	.test_cases = init_cases,
+};
+
+kunit_test_init_section_suites(&init_suite);
+kunit_test_suites(&policy_suite);

@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the KUnit suites share: the functions below the simulated host bridge and the
+ * drivers that bind them, a look into the log, and other threads.
+ */
+
+#include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/kernfs.h>
+#include <linux/kmsg_dump.h>
+#include <linux/kthread.h>
+#include <linux/ktime.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+
+#include "fixup_bus.h"
+#include "fixup_kunit.h"
+#include "fixup_kunit_bridge.h"
+
+static struct pci_sysdata fake_sysdata;
+static u8 fake_sriov[PCI_EXT_CAP_SRIOV_SIZEOF];	/* of 2:00.0, at 0x100 */
+int fake_status;
+bool fake_fills_in;
+unsigned int fake_add_bus_calls;
+int fake_add_bus_status;
+unsigned int fake_slow;
+bool fake_is_read;
+
+int fake_read(struct pci_bus *bus, unsigned int devfn, int where,
+		     int size, u32 *val)
+{
+	unsigned int slow = READ_ONCE(fake_slow);
+
+	*val = ~0;
+	if (slow) {
+		ktime_t end = ktime_add_ms(ktime_get(), slow);
+
+		WRITE_ONCE(fake_is_read, true);
+		while (ktime_before(ktime_get(), end) && READ_ONCE(fake_is_read))
+			cpu_relax();
+		WRITE_ONCE(fake_is_read, false);
+	}
+	if (fake_status && !fake_fills_in)
+		return fake_status;
+	sim_ops.read(bus, devfn, where, size, val);
+	if (bus->number == 2 && !devfn && where >= 256 &&
+	    where + size <= 256 + sizeof(fake_sriov)) {
+		*val = 0;
+		memcpy(val, &fake_sriov[where - 256], size);
+	}
+	return fake_status;
+}
+
+int fake_write(struct pci_bus *bus, unsigned int devfn, int where,
+		      int size, u32 val)
+{
+	return PCIBIOS_SUCCESSFUL;
+}
+
+static int fake_add_bus(struct pci_bus *bus)
+{
+	fake_add_bus_calls++;
+	return fake_add_bus_status;
+}
+
+static void __iomem *fake_map_bus(struct pci_bus *bus, unsigned int devfn, int where)
+{
+	return NULL;
+}
+
+struct pci_ops fake_ops = {
+	.read = fake_read,
+	.write = fake_write,
+	.add_bus = fake_add_bus,
+	.map_bus = fake_map_bus,
+};
+
+static void fake_sriov_capability(void)
+{
+	__le16 *words = (__le16 *)fake_sriov;
+
+	memset(fake_sriov, 0, sizeof(fake_sriov));
+	words[0] = cpu_to_le16(PCI_EXT_CAP_ID_SRIOV);
+	words[1] = cpu_to_le16(1);		/* version; no capability follows */
+	words[PCI_SRIOV_INITIAL_VF / 2] = cpu_to_le16(2);
+	words[PCI_SRIOV_TOTAL_VF / 2] = cpu_to_le16(2);
+	words[PCI_SRIOV_VF_OFFSET / 2] = cpu_to_le16(0x100);	/* next bus */
+	words[PCI_SRIOV_VF_STRIDE / 2] = cpu_to_le16(1);
+	words[PCI_SRIOV_VF_DID / 2] = cpu_to_le16(0xbeef);
+	words[PCI_SRIOV_SUP_PGSIZE / 2] = cpu_to_le16(1);
+}
+
+struct pci_dev *fake_dev(struct kunit *test, int bus, unsigned int devfn)
+{
+	struct pci_dev *pdev;
+
+	pdev = pci_get_domain_bus_and_slot(SIM_DOMAIN, bus, devfn);
+	KUNIT_ASSERT_NOT_NULL(test, pdev);
+	pci_dev_put(pdev);
+	return pdev;
+}
+
+void fake_find(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	fake->endpoint = fake_dev(test, 1, PCI_DEVFN(0, 0));
+	fake->legacy = fake_dev(test, 1, PCI_DEVFN(0, 1));
+	fake->last = fake_dev(test, 1, PCI_DEVFN(5, 0));
+	fake->rciep = fake_dev(test, 1, PCI_DEVFN(6, 0));
+	fake->other_bus = fake_dev(test, 2, PCI_DEVFN(0, 0));
+	fake->on_root = fake_dev(test, 0, PCI_DEVFN(2, 0));
+}
+
+static struct pci_dev *fake_binds;	/* the function that probes take */
+bool fake_binds_all;
+bool fake_no_files;
+unsigned int fake_fail_nth;
+
+static int fake_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	if (!fake_binds_all && pdev != fake_binds)
+		return -ENODEV;
+	if (fake_no_files)
+		pdev->dev.kobj.sd->flags |= KERNFS_EMPTY_DIR;
+#ifdef CONFIG_FAULT_INJECTION
+	current->fail_nth = fake_fail_nth;
+#endif
+	return 0;
+}
+
+static const struct pci_device_id fake_ids[] = { { PCI_DEVICE(0x1234, 0xbeef) }, {} };
+
+struct pci_driver fake_pciback = {
+	.name = "pciback",
+	.id_table = fake_ids,
+	.probe = fake_probe,
+};
+
+struct pci_driver fake_other_driver = {
+	.name = "fixup_test",
+	.id_table = fake_ids,
+	.probe = fake_probe,
+};
+
+int fake_bind_to(struct pci_dev *pdev, struct pci_driver *driver)
+{
+	int ret;
+
+	fake_binds = pdev;
+	ret = device_driver_attach(&driver->driver, &pdev->dev);
+	fake_binds = NULL;
+	pdev->dev.kobj.sd->flags &= ~KERNFS_EMPTY_DIR;
+#ifdef CONFIG_FAULT_INJECTION
+	current->fail_nth = 0;
+#endif
+	return ret;
+}
+
+void fake_bind(struct kunit *test, struct pci_dev *pdev)
+{
+	KUNIT_ASSERT_EQ(test, fake_bind_to(pdev, &fake_pciback), 0);
+}
+
+void fake_unbind(struct pci_dev *pdev)
+{
+	device_release_driver(&pdev->dev);
+}
+
+void fake_replug(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+
+	pci_lock_rescan_remove();
+	pci_stop_and_remove_bus_device(fake->endpoint->bus->self);
+	pci_rescan_bus(fake->root);
+	pci_unlock_rescan_remove();
+	fake_find(test);
+}
+
+bool is_attached(struct pci_dev *pdev)
+{
+	struct xen_pcibk_fixup_fn *fn = xen_pcibk_fixup_find(pdev);
+
+	return fn && READ_ONCE(fn->attached);
+}
+
+bool has_directory(struct pci_dev *pdev)
+{
+	struct kernfs_node *directory = sysfs_get_dirent(pdev->dev.kobj.sd, "pciback_fixup");
+
+	sysfs_put(directory);
+	return directory;
+}
+
+static u64 log_from;
+
+void log_start(void)
+{
+	struct kmsg_dump_iter iter;
+
+	kmsg_dump_rewind(&iter);
+	log_from = iter.next_seq;
+}
+
+unsigned int log_count(const char *text)
+{
+	struct kmsg_dump_iter iter;
+	static char line[512];
+	unsigned int count = 0;
+	size_t length;
+
+	kmsg_dump_rewind(&iter);
+	iter.cur_seq = log_from;
+	while (kmsg_dump_get_line(&iter, false, line, sizeof(line) - 1, &length)) {
+		line[length] = '\0';
+		count += !!strstr(line, text);
+	}
+	return count;
+}
+
+/* Each case loads the driver, and fake_exit() unloads it. */
+int fake_suite_init(struct kunit_suite *suite)
+{
+	struct device_driver *real = driver_find("pciback", &pci_bus_type);
+	struct device *bound = real ? driver_find_next_device(real, NULL) : NULL;
+
+	/* As a module, the driver has registered it before. */
+	notifier_unregistered();
+
+	/* Where xen-pciback is built in, it makes room. Guests are not disturbed. */
+	put_device(bound);
+	if (bound)
+		return -EBUSY;
+	if (real)
+		pci_unregister_driver(to_pci_driver(real));
+
+	return pci_register_driver(&fake_pciback) ?: pci_register_driver(&fake_other_driver);
+}
+
+void fake_suite_exit(struct kunit_suite *suite)
+{
+	pci_unregister_driver(&fake_other_driver);
+	pci_unregister_driver(&fake_pciback);
+}
+
+int fake_init(struct kunit *test)
+{
+	struct fake *fake = kunit_kzalloc(test, sizeof(*fake), GFP_KERNEL);
+	u8 *config;
+
+	KUNIT_ASSERT_NOT_NULL(test, fake);
+	test->priv = fake;
+
+	sim_clear();
+	fake_status = 0;
+	fake_fills_in = false;
+	fake_add_bus_status = 0;
+	fake_slow = 0;
+	fake_binds_all = false;
+	fake_no_files = false;
+	fake_fail_nth = 0;
+	sim_bridge(PCI_DEVFN(0, 0), false, 1, 1);
+	sim_bridge(PCI_DEVFN(1, 0), true, 2, 3);
+	sim_function(0, PCI_DEVFN(2, 0), 0x40, 0x0002);
+	sim_function(1, PCI_DEVFN(0, 0), 0x40, 0x0002);
+	sim_function(1, PCI_DEVFN(0, 1), 0x60, 0x0012);
+	sim_function(1, PCI_DEVFN(5, 0), 0xfc, 0x0001);
+	sim_function(1, PCI_DEVFN(6, 0), 0x40, 0x0092);
+	sim_function(1, PCI_DEVFN(7, 0), 0x40, 0);
+	config = sim_config[1][PCI_DEVFN(7, 0)];
+	config[0x40 + PCI_CAP_LIST_ID] = PCI_CAP_ID_VNDR;
+	config[0x40 + PCI_CAP_LIST_NEXT] = 0x40;
+	sim_function(1, PCI_DEVFN(8, 0), 0x40, 0);
+	config = sim_config[1][PCI_DEVFN(8, 0)];
+	config[0x40 + PCI_CAP_LIST_ID] = PCI_CAP_ID_VNDR;
+	config[0x40 + PCI_CAP_LIST_NEXT] = 0x08;
+	sim_function(1, PCI_DEVFN(9, 0), 0x40, 0x00b2);
+	sim_function(2, PCI_DEVFN(0, 0), 0x80, 0x0001);
+	fake_sriov_capability();
+	sim_function(3, PCI_DEVFN(0, 0), 0x40, 0x0002);
+	sim_function(3, PCI_DEVFN(0, 1), 0x40, 0x0002);
+
+	fake->root = sim_scan(&fake_sysdata, SIM_DOMAIN, &fake_ops);
+	KUNIT_ASSERT_NOT_NULL(test, fake->root);
+	fake_find(test);
+	return driver_load();
+}
+
+void fake_exit(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	struct pci_dev *pdev = NULL;
+
+	driver_unload(test);
+	for_each_pci_dev(pdev)
+		KUNIT_EXPECT_FALSE(test, has_directory(pdev));
+	if (fake->root)
+		sim_remove(fake->root);
+}
+
+bool is_on(struct pci_dev *pdev)
+{
+	return !strcmp(show(pdev, "rciep"), "1\n");
+}
+
+u16 flags_of(struct kunit *test, struct pci_dev *pdev)
+{
+	u16 flags;
+
+	KUNIT_ASSERT_EQ(test, kstrtou16(show(pdev, "guest_flags"), 16, &flags), 0);
+	return flags;
+}
+
+unsigned int hits_of(struct kunit *test, struct pci_dev *pdev)
+{
+	unsigned int hits;
+
+	KUNIT_ASSERT_EQ(test, kstrtouint(show(pdev, "hits"), 10, &hits), 0);
+	return hits;
+}
+
+void switch_on(struct kunit *test, struct pci_dev *pdev)
+{
+	if (!is_attached(pdev))
+		fake_bind(test, pdev);
+	KUNIT_ASSERT_EQ(test, write_rciep(pdev, "1"), 0);
+}
+
+int read_raw(struct pci_dev *pdev, int where, int size, u32 *val)
+{
+	return READ_ONCE(pdev->bus->ops)->read(pdev->bus, pdev->devfn, where, size, val);
+}
+
+void compare_all(struct kunit *test, struct pci_dev *pdev, bool on)
+{
+	const u8 *config = sim_config[pdev->bus->number][pdev->devfn];
+	u8 at = on ? pdev->pcie_cap + PCI_EXP_FLAGS : 0;
+	int size, where;
+
+	for (size = 1; size <= 4; size *= 2) {
+		for (where = 0; where + size <= 256; where += size) {
+			u32 hardware = 0, guest = 0;
+
+			memcpy(&hardware, config + where, size);
+			KUNIT_ASSERT_EQ(test, read_raw(pdev, where, size, &guest), 0);
+			KUNIT_ASSERT_EQ_MSG(test, guest,
+					    expected(at, where, size, hardware),
+					    "%s: %d bytes at %#x",
+					    pci_name(pdev), size, where);
+		}
+	}
+}
+
+struct beside {
+	struct task_struct *task;
+	struct completion done;
+	long (*function)(struct pci_dev *pdev);
+	struct pci_dev *pdev;
+	long ret;
+};
+
+static int beside_thread(void *data)
+{
+	struct beside *beside = data;
+
+	beside->ret = beside->function(beside->pdev);
+	complete_all(&beside->done);
+	return 0;
+}
+
+struct beside *beside_start(struct kunit *test, long (*function)(struct pci_dev *pdev),
+			    struct pci_dev *pdev)
+{
+	struct beside *beside = kunit_kzalloc(test, sizeof(*beside), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, beside);
+	beside->function = function;
+	beside->pdev = pdev;
+	init_completion(&beside->done);
+	beside->task = kthread_create(beside_thread, beside, "beside");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(beside->task));
+	get_task_struct(beside->task);
+	wake_up_process(beside->task);
+	return beside;
+}
+
+bool beside_ends(struct beside *beside, unsigned int ms)
+{
+	return wait_for_completion_timeout(&beside->done, msecs_to_jiffies(ms));
+}
+
+long beside_result(struct beside *beside)
+{
+	wait_for_completion(&beside->done);
+	kthread_stop(beside->task);
+	put_task_struct(beside->task);
+	return beside->ret;
+}
+
+bool becomes_true(bool *flag)
+{
+	int i;
+
+	for (i = 0; i < 500 && !READ_ONCE(*flag); i++)
+		msleep(20);
+	return READ_ONCE(*flag);
+}
+
+static int lock_holder(void *data)
+{
+	struct pci_dev *pdev = data;
+
+	device_lock(&pdev->dev);
+	while (!kthread_should_stop())
+		msleep(20);
+	device_unlock(&pdev->dev);
+	return 0;
+}
+
+struct task_struct *lock_held(struct pci_dev *pdev)
+{
+	struct task_struct *holder = kthread_run(lock_holder, pdev, "lock_holder");
+
+	while (!IS_ERR(holder) && !mutex_is_locked(&pdev->dev.mutex))
+		msleep(20);
+	return holder;
+}
+
+int interrupted(struct kunit *test, struct pci_dev *pdev, int (*function)(void))
+{
+	struct task_struct *holder = lock_held(pdev);
+	int ret;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(holder));
+	allow_signal(SIGINT);
+	send_sig(SIGINT, current, 1);
+	ret = function();
+	flush_signals(current);
+	disallow_signal(SIGINT);
+	kthread_stop(holder);
+	return ret;
+}

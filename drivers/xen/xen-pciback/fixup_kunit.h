@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the KUnit suites share. fixup_kunit.c and fixup_main_kunit.c define it. */
+#ifndef __XEN_PCIBACK_FIXUP_KUNIT_H__
+#define __XEN_PCIBACK_FIXUP_KUNIT_H__
+
+#include <kunit/test.h>
+
+struct pci_bus;
+struct pci_dev;
+struct pci_driver;
+struct pci_ops;
+
+/*
+ * The functions below the simulated host bridge:
+ *
+ *   bus 0   00.0  conventional bridge    01.0  Root Port, below which
+ *                 to bus 1                     extended space is looked at
+ *
+ *   bus 1   00.0  Endpoint, v2           bus 2   00.0  Endpoint, v1, with
+ *           00.1  Legacy Endpoint                      SR-IOV
+ *           05.0  Endpoint, capability
+ *                 at the last place      bus 3   00.0  the VFs of 2:00.0
+ *           06.0  Root Complex                   00.1
+ *                 Integrated Endpoint
+ *           07.0  capability list that ends in a loop
+ *           08.0  capability list that leads out of the header
+ *           09.0  a type that no specification has yet
+ *
+ *   02.0 on bus 0 is an Endpoint as well.
+ */
+struct fake {			/* test->priv */
+	struct pci_bus *root;
+	struct pci_dev *endpoint, *legacy, *last, *rciep, *other_bus, *on_root;
+};
+
+/* The host bridge's ops. Reads go through these; add_bus() counts its calls. */
+extern struct pci_ops fake_ops;
+int fake_read(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 *val);
+int fake_write(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 val);
+extern int fake_status;			/* what reads return */
+extern bool fake_fills_in;		/* ... with a value, also if they fail */
+extern unsigned int fake_slow;		/* reads take so many ms at most, without a sleep */
+extern bool fake_is_read;		/* a slow read is under way; clear it to end that */
+extern unsigned int fake_add_bus_calls;
+extern int fake_add_bus_status;		/* what add_bus() returns */
+
+/* For the suites that need the bridge */
+int fake_suite_init(struct kunit_suite *suite);
+void fake_suite_exit(struct kunit_suite *suite);
+int fake_init(struct kunit *test);
+void fake_exit(struct kunit *test);
+
+/* The device there; the bridge holds it until the test is over */
+struct pci_dev *fake_dev(struct kunit *test, int bus, unsigned int devfn);
+
+/* Look up the devices of struct fake again */
+void fake_find(struct kunit *test);
+
+/* Remove the bridge to bus 1 with all that is below it, and find it again */
+void fake_replug(struct kunit *test);
+
+/* A driver called pciback, and another one */
+extern struct pci_driver fake_pciback, fake_other_driver;
+extern bool fake_binds_all;		/* they probe any device, and not only this call's */
+extern bool fake_no_files;		/* a bound device can have no more files in sysfs */
+extern unsigned int fake_fail_nth;	/* ... and this of its allocations fails */
+int fake_bind_to(struct pci_dev *pdev, struct pci_driver *driver);
+void fake_bind(struct kunit *test, struct pci_dev *pdev);	/* to pciback */
+void fake_unbind(struct pci_dev *pdev);
+bool is_attached(struct pci_dev *pdev);
+bool has_directory(struct pci_dev *pdev);
+
+/* Load and unload what the driver's fixup_init() and fixup_exit() do */
+int driver_load(void);
+void driver_unload(struct kunit *test);
+bool notifier_unregistered(void);	/* it was registered, and is not any more */
+
+/* The files in sysfs */
+char *show(struct pci_dev *pdev, const char *file);
+int write_rciep(struct pci_dev *pdev, const char *text);
+long show_guest_flags(struct pci_dev *pdev);	/* the length, or an error; may wait */
+bool is_on(struct pci_dev *pdev);
+u16 flags_of(struct kunit *test, struct pci_dev *pdev);
+unsigned int hits_of(struct kunit *test, struct pci_dev *pdev);
+void switch_on(struct kunit *test, struct pci_dev *pdev);	/* bind first if need be */
+
+/* Read config space as drivers do */
+int read_raw(struct pci_dev *pdev, int where, int size, u32 *val);
+
+/* Compare every aligned read of a function with what the hardware has */
+void compare_all(struct kunit *test, struct pci_dev *pdev, bool on);
+
+/* What a read must give that is @val in hardware, with the flags byte at @flags_at or 0 */
+u32 expected(u8 flags_at, int where, int size, u32 val);
+
+/* In how many lines the kernel has logged a text since log_start() */
+void log_start(void);
+unsigned int log_count(const char *text);
+
+/* Call a function in a thread, for it may have to wait. beside_end() waits for its end. */
+struct beside;
+struct beside *beside_start(struct kunit *test, long (*function)(struct pci_dev *pdev),
+			    struct pci_dev *pdev);
+bool beside_ends(struct beside *beside, unsigned int ms);
+long beside_result(struct beside *beside);
+
+/* Whether it is set, after some seconds at most */
+bool becomes_true(bool *flag);
+
+/* Have a thread hold the lock of a device, until kthread_stop() */
+struct task_struct *lock_held(struct pci_dev *pdev);
+
+/* Call a function that wants the lock of a device, which it does not get: a signal */
+int interrupted(struct kunit *test, struct pci_dev *pdev, int (*function)(void));
+
+#endif /* __XEN_PCIBACK_FIXUP_KUNIT_H__ */
