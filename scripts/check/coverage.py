@@ -10,20 +10,9 @@ Fails if one is not there, or if less than 95 % of the branches were taken.
 import pathlib
 import sys
 
+from kept import read_kept
+
 BRANCHES = 95
-
-
-def read_kept(path):
-    kept, name = {}, None
-    for line in path.read_text().splitlines() if path.exists() else []:
-        if line.startswith("fixup_"):
-            name = line
-            kept[name] = ""
-        elif line.startswith("\t") and name:
-            kept[name] += line.strip()
-        elif line:
-            name = None
-    return kept
 
 
 def percent(part, whole):

@@ -10,34 +10,34 @@ need "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" "${COMPILER_PACKAGES[@]}" lcov
 out=$BUILD/coverage
 wait_lock "$out.lock" "$out"
 rm -rf "$out"
-mkdir -p "$out/html"
+mkdir -p "$out"
 counting_kernel=$(build_debug_kernel xen coverage)
 
-# build_counting NAME [FLAG...]: the module with counters
+# build_counting NAME [ARGUMENT...]: the module with counters
 build_counting() {
 	local dir=$out/$1
 	mkdir "$dir"
 	cp "$MODULE_DIR"/{fixup_*.[ch],Makefile*} "$dir/"
-	run_logged "$dir/build.log" make -C "$counting_kernel" M="$dir" KCFLAGS="${*:2}" \
+	run_logged "$dir/build.log" make -C "$counting_kernel" M="$dir" "${@:2}" \
 		GCOV_PROFILE_fixup_main.o=y GCOV_PROFILE_fixup_bus.o=y modules
-	cp "$dir/xen-pciback-fixup.ko" "$out/$1.ko"
 }
+
+with_branches() { run_logged "$out/lcov.log" lcov --rc lcov_branch_coverage=1 "$@"; }
 
 # capture NAME: what lcov makes of the counters of that module
 capture() {
-	run_logged "$out/$1/lcov.log" lcov --rc lcov_branch_coverage=1 --capture \
+	with_branches --capture --include '*/fixup_*' --exclude '*kunit.[ch]' \
 		--directory "$out/$1" --output-file "$out/$1.all"
 	sed -E "s|^SF:.*/(fixup_[^/]*)$|SF:$MODULE_DIR/\1|" "$out/$1.all" >"$out/$1.info"
-	traces+=(-a "$out/$1.info")
 }
-traces=()
 
 # The same code twice, for the counters of two machines
-build_counting bare
+kunit=CONFIG_XEN_PCIDEV_BACKEND_FIXUP_KUNIT_TEST
 build_counting dom0
-build_counting kunit -DCONFIG_XEN_PCIDEV_BACKEND_FIXUP_KUNIT_TEST=1 -include "$CHECKS/dom0.h"
+build_counting kunit $kunit=y KCFLAGS="-D$kunit=1 -include $CHECKS/dom0.h"
 
-bare_initrd "$out" "$CHECKS/coverage-init" "$out"/{bare,kunit}.ko
+cp "$out/kunit/xen-pciback-fixup.ko" "$out/module.ko"
+bare_initrd "$out" "$CHECKS/audit-init" "$out/module.ko"
 say "running the KUnit suites"
 boot_bare "$counting_kernel" "$out" 600 kunit.enable=1 -smp 2 -m 512 \
 	-chardev "file,id=counters,path=$out/counters" \
@@ -46,8 +46,7 @@ if grep -aE 'not ok|rig: (insmod|rmmod)' "$out/console.log" >&2 ||
 	! grep -aq 'ok .* pciback-fixup-bus' "$out/console.log"; then
 	die "the KUnit suites fail"
 fi
-tr -d '\r' <"$out/counters" | base64 -d | tar -x -C "$out"
-capture bare
+tr -d '\r' <"$out/counters" | base64 -d | tar -x -C "$out/kunit"
 capture kunit
 
 kernel_of() { echo "$counting_kernel"; }
@@ -58,15 +57,7 @@ DOM0_ARGS=kmemleak=off CPUS=2 run_job debug coverage >"$out/dom0/results" || die
 cp "$BUILD/run/$STACK"/coverage-debug/guests/counters/*.gcda "$out/dom0/"
 capture dom0
 
-(
-	cd "$out"
-	run_logged lcov.log lcov --rc lcov_branch_coverage=1 "${traces[@]}" \
-		--output-file every.info
-	run_logged lcov.log lcov --rc lcov_branch_coverage=1 --output-file all.info \
-		--extract every.info "$MODULE_DIR/fixup_*"
-	run_logged lcov.log lcov --rc lcov_branch_coverage=1 --output-file module.info \
-		--remove all.info '*/fixup_test*'
-	run_logged lcov.log genhtml --branch-coverage --title xen-pciback-fixup \
-		--output-directory html module.info
-)
+with_branches -a "$out/kunit.info" -a "$out/dom0.info" --output-file "$out/module.info"
+run_logged "$out/lcov.log" genhtml --branch-coverage --title xen-pciback-fixup \
+	--output-directory "$out/html" "$out/module.info"
 "$CHECKS/coverage.py" "$out/module.info" "$CHECKS/coverage.txt"
