@@ -56,6 +56,8 @@ check "machine.py: a job that fails" fails_with "(status 3)" 'echo "@end 3"'
 check "machine.py: a stage that takes too long" fails_with "did not end in time: the stage" \
 	'echo "@stage 1 the stage"'
 check "machine.py: ... shows the console" fails_with "the console" 'echo "@stage 1 the stage"'
+check "machine.py: ... from its first oops on" fails_with "BUG: first" \
+	'{ echo "BUG: first"; seq 60; } >console.log; echo "@stage 1 the stage"'
 check "machine.py: QEMU goes down" fails_with "went down during: Xen and dom0" exit
 check "machine.py: QEMU crashes" fails_with "QEMU crashed (SIGSEGV)" 'kill -SEGV $$'
 check "machine.py: no QEMU is left" not pgrep -f "sleep 86420"
@@ -70,15 +72,17 @@ goes_down() { # CONSOLE RESULTS [QEMU]
 		mkdir -p "$dir"
 		echo "$console" >"$dir/console.log"
 		echo "$qemu" >"$dir/qemu.log"
-		printf %s "$results" >"$dir/results"
+		echo "$results" >"$dir/results"
 		return 1
 	}
 	run_job latest a-job
 }
-check "run_job: a breakpoint of QEMU's as dom0 boots" goes_down 'Oops: int3: 0000' ''
+up='@stage 240 dom0 is up'
+check "run_job: dom0 crashes as it boots" goes_down 'Kernel panic - not syncing' "$up"
 check "run_job: QEMU crashes as dom0 boots" goes_down '' '' 'QEMU crashed (SIGSEGV)'
-fails "run_job: another crash as dom0 boots" goes_down 'Oops: 0000' ''
-fails "run_job: the same once dom0 is up" goes_down 'Oops: int3: 0000' '@stage 1 up'
+fails "run_job: dom0 does not come up" goes_down '' ''
+fails "run_job: dom0 crashes with the module" goes_down $'xen_pciback_fixup: loading\nKernel panic' "$up"
+fails "run_job: dom0 crashes in the job" goes_down 'Kernel panic' "$up"$'\n@stage 1 a test'
 
 # What a part of make check prints, as it is judged
 part() { # LINE...

@@ -18,6 +18,6 @@ if grep -r '# SKIP' .; then
 fi
 { grep -l '^not ok' -- */end.tap || :; } | while IFS=/ read -r part _; do
 	echo "$part failed; what it said last:"
-	tail -n 15 "$part/log" || :
+	tail -n 40 "$part/log" || :
 done
 exit $status

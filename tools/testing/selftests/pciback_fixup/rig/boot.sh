@@ -119,14 +119,20 @@ run_job() {
 	local dir=$BUILD/run/$STACK/$2-$1
 	wait_lock "$dir.lock" "$dir"
 	run_machine "$@" && return
-	# As Linux patches its code at boot, QEMU's TCG with two CPUs may run a breakpoint
-	# that is in memory no more; and QEMU may crash, as in boot_bare(). Nothing was tested
-	# by then.
-	[ ! -s "$dir/results" ] &&
-		grep -qsE 'Oops: int3|QEMU crashed' "$dir"/{console,qemu}.log || return 1
+	crashed_early "$dir" || return 1
 	mv "$dir/console.log" "$dir.first.log"
-	say "this is known of QEMU: booting once more; that log is kept as $dir.first.log"
+	say "the machine crashed before the job began and the module was there: booting once" \
+		"more; that log is kept as $dir.first.log"
 	run_machine "$@"
+}
+
+# crashed_early DIR: dom0 or QEMU crashed, and nothing of ours had run by then. With two
+# CPUs, QEMU's TCG may run a breakpoint that is in memory no more, as Linux patches its code
+# at boot; and QEMU may crash, as in boot_bare().
+crashed_early() {
+	grep -qsE 'Kernel panic|QEMU crashed' "$1"/{console,qemu}.log &&
+		! grep -q xen_pciback_fixup "$1/console.log" &&
+		[ "$(grep -c '^@stage' "$1/results")" -le 1 ]
 }
 
 run_machine() {

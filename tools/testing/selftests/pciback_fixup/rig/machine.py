@@ -12,6 +12,7 @@ guests' logs (guests/).
 
 import contextlib
 import os
+import re
 import select
 import signal
 import socket
@@ -43,6 +44,15 @@ def say(text):
 def last_lines(path, number):
     with open(path, encoding="utf-8", errors="replace", newline="") as file:
         return file.read().replace("\r", "").splitlines()[-number:]
+
+
+def crash(path):
+    """What the console says from its first oops on, or else its last lines."""
+    lines = last_lines(path, 0)
+    for number, line in enumerate(lines):
+        if re.search(r"BUG:|Oops|Kernel panic|\(XEN\) (Assertion|FATAL|Panic|Xen BUG)", line):
+            return lines[number:number + 30]
+    return lines[-30:]
 
 
 def ask_why():
@@ -125,7 +135,7 @@ def main():
             print(f"error: the job failed in dom0 (status {status})", file=sys.stderr)
         return status
     except Stuck as error:
-        print(f"error: {error}", "The console ends with:", *last_lines("console.log", 25),
+        print(f"error: {error}", "The console says:", *crash("console.log"),
               f"All of it is in {os.getcwd()}/console.log", sep="\n", file=sys.stderr)
         return 1
     finally:
