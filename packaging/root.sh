@@ -41,17 +41,17 @@ kernels() {
 		sort -V | grep . || die "Debian's $SUITE has no kernel headers"
 }
 
-# fill_release "APT-GET COMMAND" PACKAGE,... DIR: a root with the packages, in which apt-get
+# fill_release DIR "APT-GET COMMAND" PACKAGE,...: a root with the packages, in which apt-get
 # has been run; debian/control is in its /tmp.
 fill_release() {
 	local apt=$BUILD/apt/$SUITE-backports
 	run_logged "$BUILD/log/mmdebstrap-packages-$SUITE.log" $SUDO mmdebstrap --mode=root \
-		--variant=minbase --include="$2" --skip=cleanup/apt,cleanup/tmp \
+		--variant=minbase --include="$3" --skip=cleanup/apt,cleanup/tmp \
 		--aptopt="$(grep ^Acquire "$apt/apt.conf")" \
 		--aptopt='APT::Install-Recommends "false"' \
 		--customize-hook="copy-in $TOP/debian /tmp" \
-		--customize-hook="chroot \"\$1\" apt-get -y $1" \
-		"" "$3/root" "$apt/sources.list"
+		--customize-hook="chroot \"\$1\" apt-get -y $2" \
+		"" "$1/root" "$apt/sources.list"
 }
 
 # build_release NAME "APT-GET COMMAND" PACKAGE...
@@ -130,7 +130,7 @@ has_module() {
 check_modules() {
 	local kver
 	for kver in "${kvers[@]}"; do
-		check "$1, for $kver" has_module "$kver" "$2"
+		succeeds "$1, for $kver" has_module "$kver" "$2"
 	done
 }
 

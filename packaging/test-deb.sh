@@ -158,81 +158,81 @@ $SUDO cp -r "$source" "$ROOT/tmp/packages/source"
 
 say "building, with no more than is needed"
 for kver in "${kvers[@]}"; do
-	check "make, without the command's libraries, for $kver" builds_plainly "$kver"
+	succeeds "make, without the command's libraries, for $kver" builds_plainly "$kver"
 done
-check "the packages" build_debs "$VERSION"
-check "an earlier version's, $EARLIER" build_debs "$EARLIER"
-check "a later one's, in a distribution's form, $NEXT-1" build_debs "$NEXT" 1
+succeeds "the packages" build_debs "$VERSION"
+succeeds "an earlier version's, $EARLIER" build_debs "$EARLIER"
+succeeds "a later one's, in a distribution's form, $NEXT-1" build_debs "$NEXT" 1
 
 say "installing"
-check "both packages of $EARLIER install" install_debs $EARLIER amd64
+succeeds "both packages of $EARLIER install" install_debs $EARLIER amd64
 check_modules "DKMS built the module" $EARLIER
-check "both packages can be upgraded to $VERSION" install_debs "$VERSION"
+succeeds "both packages can be upgraded to $VERSION" install_debs "$VERSION"
 check_modules "DKMS built the module" "$VERSION"
-check "command, packages and module have one version" same_versions
-check "pciback-fixup --help" prints '^[Uu]sage: ' root pciback-fixup --help
-check "the manual is found, and has no warning" silent root sh -c \
+succeeds "command, packages and module have one version" same_versions
+succeeds "pciback-fixup --help" prints '^[Uu]sage: ' root pciback-fixup --help
+succeeds "the manual is found, and has no warning" silent root sh -c \
 	'man --warnings pciback-fixup 2>&1 >/dev/null; man -w pciback-fixup >/dev/null'
-check "bash completes its commands" completes
-check "the documents and the ABI are there" documents
-check "modprobe reads the example" example
+succeeds "bash completes its commands" completes
+succeeds "the documents and the ABI are there" documents
+succeeds "modprobe reads the example" example
 
 say "building again"
-check "dkms autoinstall runs after the module was taken away" autoinstall
+succeeds "dkms autoinstall runs after the module was taken away" autoinstall
 check_modules "dkms autoinstall built the module again" "$VERSION"
 for kver in 5.10.0-test 6.0.0-test 7.4.0-test 7.10.0-test 8.0.0-test; do
-	check "not built for Linux $kver" not_built $kver "/lib/modules/${kvers[0]}/build"
+	succeeds "not built for Linux $kver" not_built $kver "/lib/modules/${kvers[0]}/build"
 done
-check "not built without xen-pciback" not_built_for_config \
+succeeds "not built without xen-pciback" not_built_for_config \
 	'# CONFIG_XEN_PCIDEV_BACKEND is not set'
-check "not built for a kernel that has the driver" not_built_for_config \
+succeeds "not built for a kernel that has the driver" not_built_for_config \
 	$'CONFIG_XEN_PCIDEV_BACKEND=y\nCONFIG_XEN_PCIDEV_BACKEND_FIXUP=y'
-check "the headers of Linux 7.4 can be installed and purged" later_kernel
+succeeds "the headers of Linux 7.4 can be installed and purged" later_kernel
 
 say "upgrading"
-check "make dkms-install leaves the package alone" fails \
+succeeds "make dkms-install leaves the package alone" fails \
 	"error: the package $NAME-dkms is installed" dkms_install KVER="${kvers[0]}"
-check "both packages can be upgraded to $NEXT-1" install_debs "$NEXT-1"
+succeeds "both packages can be upgraded to $NEXT-1" install_debs "$NEXT-1"
 check_modules "the upgrade built the module again" "$NEXT"
-check "nothing is left of the earlier version" only_version "$NEXT"
+succeeds "nothing is left of the earlier version" only_version "$NEXT"
 
 say "removing"
-check "the command writes its files" written
-check "both packages can be removed" apt remove $NAME-dkms pciback-fixup
-check "what the command wrote is left" still_written
+succeeds "the command writes its files" written
+succeeds "both packages can be removed" apt remove $NAME-dkms pciback-fixup
+succeeds "what the command wrote is left" still_written
 # dpkg keeps these two for the purge.
 # shellcheck disable=SC2086 # two words
-check "nothing else is left but the administrator's file" nothing_left $CONF $WRITTEN \
+succeeds "nothing else is left but the administrator's file" nothing_left $CONF $WRITTEN \
 	/var/lib/dpkg/info/pciback-fixup.{list,postrm}
-check "both packages install again" install_debs "$VERSION"
-check "both packages can be purged" apt purge $NAME-dkms pciback-fixup
-check "a purge leaves the administrator's file only" nothing_left $CONF
-check "dpkg knows nothing of them" silent root sh -c \
+succeeds "both packages install again" install_debs "$VERSION"
+succeeds "both packages can be purged" apt purge $NAME-dkms pciback-fixup
+succeeds "a purge leaves the administrator's file only" nothing_left $CONF
+succeeds "dpkg knows nothing of them" silent root sh -c \
 	"dpkg-query -W '*pciback-fixup*' 2>/dev/null || :"
 
 say "make install"
-check "make install-module needs the kernel's headers" fails \
+succeeds "make install-module needs the kernel's headers" fails \
 	'install the package linux-headers-6.99.0-test' in_source install-module KVER=6.99.0-test
-check "make install-module for ${kvers[0]}" in_source install-module KVER="${kvers[0]}"
-check "modprobe finds it" installed_by_hand "${kvers[0]}"
-check "make uninstall-module" in_source uninstall-module KVER="${kvers[0]}"
-check "nothing is left but the administrator's file" nothing_left $CONF
-check "make clean, without the kernel's headers" cleaned
+succeeds "make install-module for ${kvers[0]}" in_source install-module KVER="${kvers[0]}"
+succeeds "modprobe finds it" installed_by_hand "${kvers[0]}"
+succeeds "make uninstall-module" in_source uninstall-module KVER="${kvers[0]}"
+succeeds "nothing is left but the administrator's file" nothing_left $CONF
+succeeds "make clean, without the kernel's headers" cleaned
 
 say "make dkms-install"
-check "make dkms-install needs root" fails '^error: only root' \
+succeeds "make dkms-install needs root" fails '^error: only root' \
 	root setpriv --reuid=65534 --clear-groups make -C /tmp/packages/source dkms-install
-check "make dkms-install needs the kernel's headers" fails \
+succeeds "make dkms-install needs the kernel's headers" fails \
 	'^error: no headers for kernel 6.99.0-test' dkms_install KVER=6.99.0-test
-check "make dkms-install for ${kvers[0]}" dkms_install KVER="${kvers[0]}"
-check "make dkms-install built the module, for ${kvers[0]}" \
+succeeds "make dkms-install for ${kvers[0]}" dkms_install KVER="${kvers[0]}"
+succeeds "make dkms-install built the module, for ${kvers[0]}" \
 	has_module "${kvers[0]}" "$VERSION"
 for kver in "${kvers[@]:1}"; do
-	check "make dkms-install for $kver as well" dkms_install KVER="$kver"
+	succeeds "make dkms-install for $kver as well" dkms_install KVER="$kver"
 done
 check_modules "make dkms-install built the module again" "$VERSION"
-check "the command that make dkms-install prints removes it" root sh -c \
+succeeds "the command that make dkms-install prints removes it" root sh -c \
 	"dkms remove $NAME/$VERSION --all && rm -r /usr/src/$NAME-$VERSION"
-check "nothing is left but the administrator's file" nothing_left $CONF
+succeeds "nothing is left but the administrator's file" nothing_left $CONF
 
-finish
+ktap_finished

@@ -84,28 +84,28 @@ build_rpms "$RPM/$NAME-$NEXT.tar.gz"
 $SUDO cp "$RPM"/RPMS/*/*"-$NEXT-"*.rpm "$ROOT/tmp/packages/"
 
 say "installing"
-check "both packages install where no kernel's headers are" without_headers
-check "both packages can be installed again" rpm_with "$VERSION" -U --replacepkgs
+succeeds "both packages install where no kernel's headers are" without_headers
+succeeds "both packages can be installed again" rpm_with "$VERSION" -U --replacepkgs
 check_modules "DKMS built the module" "$VERSION"
-check "command, packages and module have one version" same_versions "$VERSION"
-check "rpm knows what they need" requires
-check "the manual is found" silent root sh -c 'man -w pciback-fixup >/dev/null'
-check "the documents are there, and all files are as in the package" documents
+succeeds "command, packages and module have one version" same_versions "$VERSION"
+succeeds "rpm knows what they need" requires
+succeeds "the manual is found" silent root sh -c 'man -w pciback-fixup >/dev/null'
+succeeds "the documents are there, and all files are as in the package" documents
 
 say "installing again"
-check "Linux 7.4 is skipped, with a message" later_kernel
+succeeds "Linux 7.4 is skipped, with a message" later_kernel
 check_modules "the module is still there" "$VERSION"
 
 say "upgrading"
-check "the command writes its files" written
-check "both packages can be upgraded" rpm_with "$NEXT" -U
+succeeds "the command writes its files" written
+succeeds "both packages can be upgraded" rpm_with "$NEXT" -U
 check_modules "the upgrade built the module again" "$NEXT"
-check "nothing is left of the earlier version" same_versions "$NEXT"
-check "what the command wrote is left" still_written
+succeeds "nothing is left of the earlier version" same_versions "$NEXT"
+succeeds "what the command wrote is left" still_written
 
 say "removing"
-check "both packages can be removed" root rpm -e pciback-fixup $NAME-dkms
-check "rpm knows nothing of them" silent root rpm -qa
-check "nothing is left" nothing_left
+succeeds "both packages can be removed" root rpm -e pciback-fixup $NAME-dkms
+succeeds "rpm knows nothing of them" silent root rpm -qa
+succeeds "nothing is left" nothing_left
 
-finish
+ktap_finished

@@ -47,17 +47,17 @@ dir=$(mktemp -d)
 trap '$SUDO rm -rf "$dir"' EXIT
 copy_source "$dir/ours"
 
-check "a clone's owner may be another" copy_of_a_clone
-check "make deb, from a tarball, as root and not its owner" deb_from_tarball
-check "make deb sees another version in debian/changelog" fails_of_version \
+succeeds "a clone's owner may be another" copy_of_a_clone
+succeeds "make deb, from a tarball, as root and not its owner" deb_from_tarball
+succeeds "make deb sees another version in debian/changelog" fails_of_version \
 	'1s/(.*)/(9.9)/' debian/changelog deb
-check "make rpm sees another version in the spec" fails_of_version \
+succeeds "make rpm sees another version in the spec" fails_of_version \
 	's/^Version: .*/Version: 9.9/' "packaging/$NAME.spec" rpm
-check "make install-command and uninstall-command" install_command
-check "the documents' pictures are what their sources say" make -C "$TOP" check-drawings
+succeeds "make install-command and uninstall-command" install_command
+succeeds "the documents' pictures are what their sources say" make -C "$TOP" check-drawings
 for target in in-tree patches; do
-	check "make $target says that it needs KSRC=" fails \
+	succeeds "make $target says that it needs KSRC=" fails \
 		"^$target needs a kernel source tree: make $target KSRC=" make -C "$TOP" $target
 done
 
-finish
+ktap_finished

@@ -30,11 +30,11 @@ run_job latest count-reads >"$out/dom0"
 { simulated_bus; sed -n 's/^bench //p' "$out/dom0"; } >"$out/values"
 awk -f "$cost/table.awk" "$out/values" >"$out/table" || failed=1
 if [ "${1-}" = --tap ]; then
-	while read -r status what; do
-		result "$status" "$what"
-	done < <(awk -F '\t' 'NR > 1 { printf "%d %s: %s, at most %s\n", $6 != "yes", $1, $4, $5 }' "$out/table"
-		sed -nE 's/^test ok [0-9]+ - /0 /p; s/^test not ok [0-9]+ - /1 /p' "$out/dom0")
-	finish
+	while read -r verdict what; do
+		"ktap_test_$verdict" "$what"
+	done < <(awk -F '\t' 'NR > 1 { print ($6 == "yes" ? "pass " : "fail ") $1 ": " $4 ", at most " $5 }' "$out/table"
+		sed -nE 's/^test ok [0-9]+ - /pass /p; s/^test not ok [0-9]+ - /fail /p' "$out/dom0")
+	ktap_finished
 fi
 column -t -s $'\t' -o '  ' "$out/table" | sed 's| *$||' | tee "$out/cost.txt"
 exit "${failed:-0}"

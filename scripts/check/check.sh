@@ -12,7 +12,7 @@ rm -rf "$out"
 for part in $(make -s -f "$CHECKS/parts.mk" names SET="$1"); do
 	mkdir -p "$out/$part"
 	# part.sh says otherwise when it comes to its end.
-	(result 1 "was not run to its end"; finish) >"$out/$part/end.tap" || :
+	(ktap_test_fail "was not run to its end"; ktap_finished) >"$out/$part/end.tap" || :
 done
 [ -d "$out" ] || die "parts.mk has no parts for $1"
 

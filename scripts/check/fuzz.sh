@@ -25,6 +25,6 @@ fuzzed() {
 	./devlist_fuzz -max_total_time="$limit" -max_len=512 -dict=words -print_final_stats=1 \
 		-artifact_prefix="$dir/" corpus 2>&1 | tee fuzz.log
 }
-check "the parser of device lists, fuzzed" fuzzed
+succeeds "the parser of device lists, fuzzed" fuzzed
 sed -nE 's/^stat::number_of_executed_units: */# inputs: /p; s/.*DONE *(cov: [0-9]+).*/# \1/p' fuzz.log
-finish
+ktap_finished

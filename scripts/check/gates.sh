@@ -10,18 +10,18 @@ trap 'rm -rf "$tmp"' EXIT
 
 # What all rests on, here too
 broken() { false; true; }
-said=$(check a broken; check b true)
-[ "$said" = $'not ok 1 - a\nok 2 - b' ] || die "check() says: $said"
+said=$(succeeds a broken; succeeds b true)
+[ "$said" = $'not ok 1 - a\nok 2 - b' ] || die "succeeds() says: $said"
 
 # fails NAME COMMAND...: a test that passes if the command fails
-fails() { check "$1" refused "${@:2}"; }
+fails() { succeeds "$1" refused "${@:2}"; }
 refused() { ! ("$@"); }
 
 # The logs of Xen and dom0
 printf '%s\n' 'a line' 'another' >"$tmp/good"
 : >"$tmp/empty"
 echo 'WARNING: CPU: 0 PID: 1 at kernel/x.c:1' >"$tmp/splat"
-check "clean_log: a clean log" clean_log "$tmp/good"
+succeeds "clean_log: a clean log" clean_log "$tmp/good"
 fails "clean_log: a missing file" clean_log "$tmp/none"
 fails "clean_log: an empty file" clean_log "$tmp/empty"
 fails "clean_log: a warning" clean_log "$tmp/splat"
@@ -33,7 +33,7 @@ sed -i 's/cpio --quiet/cpio/' "$tmp/selftests/rig/image.sh"
 recipe_in() { bash -c '. "$0/rig/image.sh" && recipe fill_initrd' "$1"; }
 recipe=$(recipe_in "$SELFTESTS")
 changed=$(recipe_in "$tmp/selftests")
-check "cached: goes by what a builder calls" is "$changed" "${recipe/cpio --quiet/cpio}"
+succeeds "cached: goes by what a builder calls" is "$changed" "${recipe/cpio --quiet/cpio}"
 fails "cached: ... which counts" is "$changed" "$recipe"
 
 # machine.py: $JOB writes what a job would print, and QEMU goes on after it
@@ -51,16 +51,16 @@ fails_with() { # TEXT JOB
 	echo "$said"
 	return 1
 }
-check "machine.py: a job that is done" machine 'echo a line; echo "@end 0"'
-check "machine.py: a job that fails" fails_with "(status 3)" 'echo "@end 3"'
-check "machine.py: a stage that takes too long" fails_with "did not end in time: the stage" \
+succeeds "machine.py: a job that is done" machine 'echo a line; echo "@end 0"'
+succeeds "machine.py: a job that fails" fails_with "(status 3)" 'echo "@end 3"'
+succeeds "machine.py: a stage that takes too long" fails_with "did not end in time: the stage" \
 	'echo "@stage 1 the stage"'
-check "machine.py: ... shows the console" fails_with "the console" 'echo "@stage 1 the stage"'
-check "machine.py: ... from its first oops on" fails_with "BUG: first" \
+succeeds "machine.py: ... shows the console" fails_with "the console" 'echo "@stage 1 the stage"'
+succeeds "machine.py: ... from its first oops on" fails_with "BUG: first" \
 	'{ echo "BUG: first"; seq 60; } >console.log; echo "@stage 1 the stage"'
-check "machine.py: QEMU goes down" fails_with "went down during: Xen and dom0" exit
-check "machine.py: QEMU crashes" fails_with "QEMU crashed (SIGSEGV)" 'kill -SEGV $$'
-check "machine.py: no QEMU is left" not pgrep -f "sleep 86420"
+succeeds "machine.py: QEMU goes down" fails_with "went down during: Xen and dom0" exit
+succeeds "machine.py: QEMU crashes" fails_with "QEMU crashed (SIGSEGV)" 'kill -SEGV $$'
+succeeds "machine.py: no QEMU is left" not pgrep -f "sleep 86420"
 
 # A dom0 that goes down once, with this on its console, these results, and this of QEMU
 goes_down() { # CONSOLE RESULTS [QEMU]
@@ -78,8 +78,8 @@ goes_down() { # CONSOLE RESULTS [QEMU]
 	run_job latest a-job
 }
 up='@stage 240 dom0 is up'
-check "run_job: dom0 crashes as it boots" goes_down 'Kernel panic - not syncing' "$up"
-check "run_job: QEMU crashes as dom0 boots" goes_down '' '' 'QEMU crashed (SIGSEGV)'
+succeeds "run_job: dom0 crashes as it boots" goes_down 'Kernel panic - not syncing' "$up"
+succeeds "run_job: QEMU crashes as dom0 boots" goes_down '' '' 'QEMU crashed (SIGSEGV)'
 fails "run_job: dom0 does not come up" goes_down '' ''
 fails "run_job: dom0 crashes with the module" goes_down $'xen_pciback_fixup: loading\nKernel panic' "$up"
 fails "run_job: dom0 crashes in the job" goes_down 'Kernel panic' "$up"$'\n@stage 1 a test'
@@ -91,8 +91,8 @@ part() { # LINE...
 	BUILD=$tmp "$CHECKS/part.sh" a-part cat "$tmp/part"
 	"$CHECKS/judge.sh" "$tmp/check"
 }
-check "a test that runs what it plans" part '1..2' 'ok 1 - a' 'ok 2 - b'
-check "several tests" part '# test: a' 1..1 'ok 1 - a' '# test: b' 'ok 1 - b' 1..1
+succeeds "a test that runs what it plans" part '1..2' 'ok 1 - a' 'ok 2 - b'
+succeeds "several tests" part '# test: a' 1..1 'ok 1 - a' '# test: b' 'ok 1 - b' 1..1
 fails "a test that plans 3 and runs 2" part '1..3' 'ok 1 - a' 'ok 2 - b'
 fails "the same, before one that keeps its plan" \
 	part '# test: a' '1..3' 'ok 1 - a' 'ok 2 - b' '# test: b' 'ok 1 - b' 1..1
@@ -100,7 +100,7 @@ fails "a test that fails" part '1..2' 'ok 1 - a' 'not ok 2 - b'
 fails "a test without a plan" part 'ok 1 - a' 'ok 2 - b'
 fails "a test that skips" part '1..2' 'ok 1 - a' 'ok 2 - b # SKIP no'
 fails "a test that skips all" part '1..0 # SKIP no device'
-check "what is said before the first test" part 'a warning' '# test: a' 1..1 'ok 1 - a'
+succeeds "what is said before the first test" part 'a warning' '# test: a' 1..1 'ok 1 - a'
 fails "a part that says nothing" part
 fails "a part with two plans" part 1..1 'ok 1 - a' 1..1
 fails "a test that says nothing" part '# test: a' '# test: b' 'ok 1 - b' 1..1
@@ -110,7 +110,7 @@ exits() { # a test that keeps its plan, and exits with a status
 	"$CHECKS/judge.sh" "$tmp/check" >"$tmp/judged"
 }
 fails "a part that ends with an error" exits
-check "... whose last words are shown" grep -qx "the reason" "$tmp/judged"
+succeeds "... whose last words are shown" grep -qx "the reason" "$tmp/judged"
 
 # The cost table: a figure for each name that it asks for
 table() { awk -v short=yes -f "$RIG/cost/table.awk" "$1"; }
@@ -121,7 +121,7 @@ for name in bus-{changed,passed}{,-256-functions,-64-buses} write-1 write-0 byte
 	echo "$name 20"
 done >>"$tmp/values"
 echo "bus-other-bus 0.00" >>"$tmp/values"
-check "cost: all figures in their bounds" table "$tmp/values"
+succeeds "cost: all figures in their bounds" table "$tmp/values"
 grep -v dom0-vendor-on "$tmp/values" >"$tmp/missing"
 fails "cost: a figure is missing" table "$tmp/missing"
 sed 's/^write-1 .*/write-1 /' "$tmp/values" >"$tmp/blank"
@@ -138,18 +138,18 @@ suite() { # LINE...: the log of a kernel with one suite
 suite '    ok 1 a' 'ok 1 s' >"$tmp/kunit-good"
 suite '    not ok 1 a' 'not ok 1 s' >"$tmp/kunit-bad"
 suite >"$tmp/kunit-none"
-check "kunit: a case that passes" kunit "$tmp/kunit-good"
+succeeds "kunit: a case that passes" kunit "$tmp/kunit-good"
 fails "kunit: a case that fails" kunit "$tmp/kunit-bad"
 fails "kunit: no case" kunit "$tmp/kunit-none"
 fails "kunit: no log of it" kunit "$tmp/good"
 
 # Folders that make and QEMU cannot take
 path() { BUILD=$1 bash -c '. "$0/lib.sh"' "$RIG"; }
-check "a build folder" path "$tmp"
+succeeds "a build folder" path "$tmp"
 fails "a build folder with a blank" path "$tmp/a b"
 fails "a build folder with a comma" path "$tmp/a,b"
 language() { LC_ALL=de_DE.UTF-8 bash -c '. "$0/lib.sh"; [ "$(env | grep ^LC_ALL=)" = LC_ALL=C ]' "$RIG"; }
-check "programs speak English" language
+succeeds "programs speak English" language
 
 # An apt-get that finds its lock taken once, and then ends with STATUS
 mkdir "$tmp/bin"
@@ -167,25 +167,25 @@ locked() { # STATUS TEXT
 	echo "$said"
 	[ "$status" = $(($1 > 0)) ] && grep -qF "$2" <<<"$said"
 }
-check "apt's lock is waited for, with a word" locked 0 \
+succeeds "apt's lock is waited for, with a word" locked 0 \
 	"waiting for apt's lock, which is held by process 1 (dpkg)"
-check "the command that fails is named, not what runs it" locked 1 "error: apt-get failed"
+succeeds "the command that fails is named, not what runs it" locked 1 "error: apt-get failed"
 
 # check.sh: parts that sleep, in a copy of it
 mkdir -p "$tmp/scripts/check" "$tmp/${SELFTESTS#"$TOP/"}"
 cp "$CHECKS"/{check.sh,judge.sh,part.sh,*.awk} "$tmp/scripts/check/"
-cp -r "$RIG" "$SELFTESTS/ktap.sh" "$tmp/${SELFTESTS#"$TOP/"}/"
+cp -r "$RIG" "$SELFTESTS/ktap_helpers.sh" "$tmp/${SELFTESTS#"$TOP/"}/"
 # shellcheck disable=SC2016 # for make
 printf '%s\n' 'check: a b' 'a b:' '	@$(dir $(lastword $(MAKEFILE_LIST)))part.sh $@ $(DO)' \
 	'names: ; @echo $(NAMES)' >"$tmp/scripts/check/parts.mk"
 export DO="timeout 1000 sleep 97531" NAMES="a b"
 sleeping() { pgrep -f 'sleep 97531' >/dev/null; }
 ended() { ! kill -0 "$check" 2>/dev/null; }
-run() { BUILD=$tmp/build "$tmp/scripts/check/check.sh" check; }
+run_check() { BUILD=$tmp/build "$tmp/scripts/check/check.sh" check; }
 one() { echo "ok 1 - a"; echo 1..1; }
 export -f one
-DO='bash -c one' check "check.sh: two parts" run
-DO='bash -c one' NAMES="a b c" fails "check.sh: a part that make does not run" run
+DO='bash -c one' succeeds "check.sh: two parts" run_check
+DO='bash -c one' NAMES="a b c" fails "check.sh: a part that make does not run" run_check
 begin() {
 	BUILD=$tmp/build "$tmp/scripts/check/check.sh" check >"$tmp/said" 2>&1 &
 	check=$!
@@ -193,16 +193,16 @@ begin() {
 }
 begin
 kill -TERM $check
-check "check.sh: SIGTERM ends it" wait_for 10 ended
-check "check.sh: ... and its parts" wait_for 10 not sleeping
+succeeds "check.sh: SIGTERM ends it" wait_for 10 ended
+succeeds "check.sh: ... and its parts" wait_for 10 not sleeping
 begin
 BUILD=$tmp/build timeout 2 "$tmp/scripts/check/check.sh" check >"$tmp/second" 2>&1 || :
-check "check.sh: a second run in the same tree waits" grep -q "waiting for another, which has" "$tmp/second"
+succeeds "check.sh: a second run in the same tree waits" grep -q "waiting for another, which has" "$tmp/second"
 pkill -KILL -P $check make
-check "check.sh: it ends when make is killed" wait_for 10 ended
-check "check.sh: ... says so" grep -q "not all parts were run" "$tmp/said"
+succeeds "check.sh: it ends when make is killed" wait_for 10 ended
+succeeds "check.sh: ... says so" grep -q "not all parts were run" "$tmp/said"
 pkill -f 'sleep 97531' || :
 status=0
 wait $check || status=$?
-check "check.sh: ... and fails" is $status 1
-finish
+succeeds "check.sh: ... and fails" is $status 1
+ktap_finished

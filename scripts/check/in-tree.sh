@@ -10,11 +10,11 @@ driver=drivers/xen/xen-pciback
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-# fill_configured SOURCE DIR: a build folder, configured and prepared
+# fill_configured DIR SOURCE: a build folder, configured and prepared
 fill_configured() {
-	cp "$RIG/kernel/common.config" "$2/fragment"
-	make_kernel "$1" "$2" KCONFIG_ALLCONFIG="$2/fragment" allnoconfig
-	make_kernel "$1" "$2" prepare
+	cp "$RIG/kernel/common.config" "$1/fragment"
+	make_kernel "$2" "$1" KCONFIG_ALLCONFIG="$1/fragment" allnoconfig
+	make_kernel "$2" "$1" prepare
 }
 
 # builds SOURCE FOLDER y|m KUNIT: without a warning in our files
@@ -34,7 +34,7 @@ builds() {
 
 # A copy of the source: a step of the series is put into it, and the debug kernels are
 # built from the other at the same time.
-fill_copy() { cp -a "$1/." "$2"; }
+fill_copy() { cp -a "$2/." "$1"; }
 
 for series in $(series); do
 	source=$(build_source "$series")
@@ -45,19 +45,19 @@ for series in $(series); do
 	# A build folder knows where it was made.
 	make_kernel "$source" "$dir" prepare
 	for kind in m y; do
-		check "$series: builds in the kernel tree as =$kind, with the KUnit test" \
+		succeeds "$series: builds in the kernel tree as =$kind, with the KUnit test" \
 			builds "$source" "$dir" $kind e
 	done
 done
 
 # By somebody, for git may not know anybody here.
-check "a series of patches can be written" \
+succeeds "a series of patches can be written" \
 	env GIT_{AUTHOR,COMMITTER}_{NAME=test,EMAIL=test@localhost} \
 	"$TOP/scripts/patches.sh" "$source" "$tmp/patches"
 for patch in "$tmp"/patches/000[1-9]-*.patch; do
 	# MAINTAINERS comes in the last step; a Kconfig has to name another;
 	# shell has lines that cannot be broken, and "off off" is two arguments.
-	check "checkpatch: $(basename "$patch")" \
+	succeeds "checkpatch: $(basename "$patch")" \
 		"$source/scripts/checkpatch.pl" --no-tree --strict --terse --no-summary \
 		--ignore FILE_PATH_CHANGES,EMBEDDED_FILENAME,LONG_LINE,LONG_LINE_STRING,LONG_LINE_COMMENT,REPEATED_WORD \
 		"$patch"
@@ -67,14 +67,14 @@ git init -q "$tmp/step1"
 git -C "$tmp/step1" apply --include="$driver/Kconfig" \
 	--include="$driver/fixup_main.c" "$tmp"/patches/0001-*.patch
 cp "$tmp/step1/$driver"/{Kconfig,fixup_main.c} "$source/$driver/"
-check "the first step of the series builds by itself" builds "$source" "$dir" m d
+succeeds "the first step of the series builds by itself" builds "$source" "$dir" m d
 "$TOP/scripts/in-tree.sh" "$source"
 
 # The harness of the kernel tree; here is no dom0, so each test skips itself.
 skipped() {
 	make -s -C "$source/tools/testing/selftests" TARGETS=pciback_fixup run_tests 2>&1 | tee "$tmp/log"
 	is "$(grep -c '^ok .* selftests: pciback_fixup: .* # SKIP' "$tmp/log")" \
-		"$(find "$SELFTESTS" -maxdepth 1 -name '*.sh' -not -name lib.sh -not -name ktap.sh | wc -l)"
+		"$(find "$SELFTESTS" -maxdepth 1 -name '*.sh' -not -name lib.sh -not -name ktap_helpers.sh | wc -l)"
 }
-check "the kernel's kselftest harness runs the tests, which skip outside a dom0" skipped
-finish
+succeeds "the kernel's kselftest harness runs the tests, which skip outside a dom0" skipped
+ktap_finished

@@ -28,21 +28,21 @@ log=$dir/kernel.log
 tr -d '\r' <"$dir/console.log" | sed 's/^\[[ 0-9.]*\] //' >"$log"
 sed -nE 's/^ *# [a-z_]+: ([0-9]+ toggles)/# \1/p' "$log"
 while read -r ok _ case; do
-	case $ok in ok) result 0 "$case" ;; not) result 1 "${case#* }" ;; esac
+	case $ok in ok) ktap_test_pass "$case" ;; not) ktap_test_fail "${case#* }" ;; esac
 done < <(sed -nE 's/^    ((not )?ok [0-9]+ [a-z].*)/\1/p' "$log")
 
 # The kernel's own parser judges too: a case that failed, a plan that was not kept, and
 # no case at all are failures.
-check "kunit.py finds no failure in the log" \
+succeeds "kunit.py finds no failure in the log" \
 	python3 "$(build_source latest)/tools/testing/kunit/kunit.py" parse "$log"
-check "all suites were run" is "$(grep -cE '^ok [0-9]+ pciback-fixup-' "$log")" \
+succeeds "all suites were run" is "$(grep -cE '^ok [0-9]+ pciback-fixup-' "$log")" \
 	"$(cat "$MODULE_DIR"/fixup_*kunit.c | grep -c '^static struct kunit_suite')"
 
 if [ "$sanitizer" = kcsan ]; then
-	check "KCSAN was enabled" grep -q "kcsan: enabled" "$log"
+	succeeds "KCSAN was enabled" grep -q "kcsan: enabled" "$log"
 	awk -f "$CHECKS/races.awk" "$log" 2>"$log.rest" | tee "$dir/races"
-	check "no data race with our functions" grep -q " 0 with our functions" "$dir/races"
+	succeeds "no data race with our functions" grep -q " 0 with our functions" "$dir/races"
 	log=$log.rest
 fi
-check "no splat, no leak in the log" clean_log "$log"
-finish
+succeeds "no splat, no leak in the log" clean_log "$log"
+ktap_finished

@@ -11,18 +11,18 @@ need "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" \
 	coccinelle libpython3-dev shellcheck git python3-sphinx
 cd "$TOP"
 
-# build ROOT PATTERN KVER [VARIABLE=VALUE...] DIR: of the module, with no line like that
+# build DIR ROOT PATTERN KVER [VARIABLE=VALUE...]: of the module, with no line like that
 build() {
-	local dir=${*: -1}
+	local dir=$1
 	cp "$MODULE_DIR"/{fixup_*.[ch],Makefile*} "$dir/"
-	make_module "$1" "$3" "$dir" W=1 "${@:4:$#-4}" >"$dir.log" 2>&1 || :
+	make_module "$2" "$4" "$dir" W=1 "${@:5}" >"$dir.log" 2>&1 || :
 	[ -e "$dir/xen-pciback-fixup.o" ] || { cat "$dir.log"; return 1; }
-	! grep -E "$2" "$dir.log" && find "$dir" -mindepth 1 -delete
+	! grep -E "$3" "$dir.log" && find "$dir" -mindepth 1 -delete
 }
 
 # once NAME FUNCTION ARGUMENT...: a test that is not run again once it has passed with these
 # files of the driver
-once() { KEY=$(cat "$MODULE_DIR"/*) check "$1" cached lint "${@:2}"; }
+once() { KEY=$(cat "$MODULE_DIR"/*) succeeds "$1" cached lint "${@:2}"; }
 
 finding='warning:|error:|\*\*\*'
 # Debian's kernels are configured for gcc. This is clang, without the flags that
@@ -53,10 +53,10 @@ for STACK in bookworm newest; do
 	source=$(build_source latest)
 	series=$(series_of latest)
 	# Linux 6.1 has no kzalloc_obj().
-	check "checkpatch --strict of Linux $series" \
+	succeeds "checkpatch --strict of Linux $series" \
 		"$source/scripts/checkpatch.pl" --no-tree --strict --terse --no-summary \
 		--show-types --ignore ALLOC_WITH_SIZEOF -f "${sources[@]}" "${kbuild[@]}"
-	check "kernel-doc of Linux $series" \
+	succeeds "kernel-doc of Linux $series" \
 		silent "$source/scripts/kernel-doc" -none -Wall drivers/xen/xen-pciback/*.[ch]
 done
 
@@ -65,11 +65,11 @@ done
 source=$(STACK=bookworm build_source latest)
 mapfile -t patches < <(grep -rlw 'virtual report' "$source/scripts/coccinelle" |
 	xargs grep -L ocaml | sort)
-coccinelle() { # SOURCE PATCH... DIR
-	local patch log=${*: -1}/log
-	for patch in "${@:2:$#-2}"; do
+coccinelle() { # DIR SOURCE PATCH...
+	local patch log=$1/log
+	for patch in "${@:3}"; do
 		spatch -D report --no-show-diff --very-quiet --cocci-file "$patch" \
-			--include-headers --dir drivers/xen/xen-pciback -I "$1/include" 2>"$log" ||
+			--include-headers --dir drivers/xen/xen-pciback -I "$2/include" 2>"$log" ||
 			{ echo "$patch: spatch failed:"; tail -n 3 "$log"; }
 	done | tee "$log.found"
 	[ ! -s "$log.found" ]
@@ -88,17 +88,17 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 mapfile -t attributes < <(sed -nE 's/^static DEVICE_ATTR[A-Z_]*\((.*)\);/\1/p' "$MODULE_DIR/fixup_main.c")
 for file in "$SELFTESTS/abi.sh" Documentation/ABI/testing/* Documentation/admin-guide/sysfs.rst; do
-	check "sysfs files: all in ${file##*/}" all_in "$file" "${attributes[@]:?}"
+	succeeds "sysfs files: all in ${file##*/}" all_in "$file" "${attributes[@]:?}"
 done
 cat "$RIG"/jobs/{selftests,count-reads} >"$tmp/jobs"
-mapfile -t programs < <(cd "$SELFTESTS" && git ls-files '*.sh' ':!*/*' ':!lib.sh' ':!ktap.sh')
-check "selftests: all in TEST_PROGS" all_in "$SELFTESTS/Makefile" "${programs[@]:?}"
-check "selftests: each run by a job" all_in "$tmp/jobs" "${programs[@]%.sh}"
+mapfile -t programs < <(cd "$SELFTESTS" && git ls-files '*.sh' ':!*/*' ':!lib.sh' ':!ktap_helpers.sh')
+succeeds "selftests: all in TEST_PROGS" all_in "$SELFTESTS/Makefile" "${programs[@]:?}"
+succeeds "selftests: each run by a job" all_in "$tmp/jobs" "${programs[@]%.sh}"
 for file in $(git grep -l 'libpci-dev'); do
-	check "the command's libraries: all in $file" \
+	succeeds "the command's libraries: all in $file" \
 		all_in "$file" libpci-dev libkmod-dev libsmartcols-dev libxen-dev
 done
-check "one range of kernel versions" is "$(git grep -hoE '\<6\.[0-9]+ to [0-9.]+[0-9]' | sort -u)" \
+succeeds "one range of kernel versions" is "$(git grep -hoE '\<6\.[0-9]+ to [0-9.]+[0-9]' | sort -u)" \
 	"$(sed -nE 's/.*in dom0, with Linux ([0-9.]+ to [0-9.]+) .*/\1/Ip' README.md)"
 mapfile -t driver < <(find "$MODULE_DIR" -name 'fixup_*.[ch]' ! -name '*kunit*' | sort)
 python3 -B "$CHECKS/mutations.py" "${driver[@]}" >"$tmp/known"
@@ -106,14 +106,14 @@ for file in "${driver[@]}"; do
 	sed -nE "s/^[ \t]+(.+)/${file##*/}: branch: \1\n${file##*/}: line: \1/p" "$file"
 done >>"$tmp/known"
 for file in mutants coverage; do
-	check "$file.txt: names what there is" \
+	succeeds "$file.txt: names what there is" \
 		is "$(grep "^fixup_.*:" "$CHECKS/$file.txt" | grep -vxFf "$tmp/known")" ""
 done
 
-check "documents: built with warnings as errors" \
+succeeds "documents: built with warnings as errors" \
 	silent sphinx-build -q -W --keep-going -n -b html Documentation "$tmp/html"
 
 mapfile -t scripts < <(git ls-files | xargs awk 'FNR > 3 { nextfile }
 	/^#!.*sh$|^# shellcheck shell=/ { print FILENAME; nextfile }')
-check "shellcheck: ${#scripts[@]} scripts" shellcheck -x "${scripts[@]}"
-finish
+succeeds "shellcheck: ${#scripts[@]} scripts" shellcheck -x "${scripts[@]}"
+ktap_finished

@@ -14,5 +14,6 @@ say "$part begins"
 status=0
 { "$@" 2>&1 >&3 | tee "$out/log" | sed -u "s/^/$part: /" >&2; } 3>&1 |
 	awk -v out="$out" -f "$CHECKS/split_tap.awk" || status=$?
-(result $status "ran to its end, with exit status $status"; finish) >"$out/end.tap" || :
+(succeeds "ran to its end, with exit status $status" test $status = 0; ktap_finished) \
+	>"$out/end.tap" || :
 say "$part took $SECONDS s"

@@ -26,7 +26,7 @@ values_on="1 y Y on On ON yes"
 values_off="0 n N off Off OFF no"
 values_bad="2 -1 maybe o x"
 
-start $((1 + 1 + 6 + 1 + 14 + 6 + 6 + 3 + 3))
+ktap_set_plan $((1 + 1 + 6 + 1 + 14 + 6 + 6 + 3 + 3))
 check "there are these four files, and no others" \
 	is "$(cd "$d" && echo *)" "guest_flags hardware_flags hits rciep"
 check "rciep has mode 644" is "$(mode rciep)" 644
@@ -58,4 +58,4 @@ unprivileged() {
 	grep -q "Permission denied" "$TMP"/put.err && is "$(get "$BDF" rciep)" 1
 }
 check "only root may write: EACCES" unprivileged
-finish
+ktap_finished

@@ -6,7 +6,7 @@
 
 need_rig
 need_device
-[ -n "${PCIBACK_FIXUP_BRIDGE-}" ] || skip_all "no simulated host bridge: PCIBACK_FIXUP_BRIDGE is not set"
+[ -n "${PCIBACK_FIXUP_BRIDGE-}" ] || ktap_skip_all "no simulated host bridge: PCIBACK_FIXUP_BRIDGE is not set"
 bdf=4b55:01:00.0
 bridge=$(basename "$PCIBACK_FIXUP_BRIDGE" .ko)
 later '[ ! -e "/sys/module/$bridge" ] || rmmod "$bridge"'
@@ -16,7 +16,7 @@ bridge_comes() { insmod "$PCIBACK_FIXUP_BRIDGE" buses=1 functions=1 && assign "$
 switched_on() { put "$bdf" 1 && in_force "$bdf"; }
 rescans() { timeout 60 sh -c 'echo 1 >/sys/bus/pci/rescan'; }
 
-start 10
+ktap_set_plan 10
 put "$BDF" 0
 check "an endpoint below another host bridge is bound" bridge_comes
 check "... and switched on" switched_on
@@ -29,4 +29,4 @@ check "the module goes after it" timeout 60 rmmod xen-pciback-fixup
 check "... without an oops" not logged "BUG:\|Oops\|general protection"
 check "... and the bus is scanned as before" rescans
 check "the module can be loaded again" module_load
-finish
+ktap_finished

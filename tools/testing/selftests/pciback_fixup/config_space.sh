@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 need_device
-[ -x "$HERE/config_views" ] || skip_all "config_views is not built: run make first"
+[ -x "$HERE/config_views" ] || ktap_skip_all "config_views is not built: run make first"
 
 sysfs=$PCI/$BDF/config
 proc=/proc/bus/pci/${BDF:5:2}/${BDF:8}
@@ -28,7 +28,7 @@ for d in "$PCI/${BDF%:*}":*; do
 	[ "$d" = "$PCI/$BDF" ] || neighbours+=("$d/config")
 done
 
-start $((8 + (${#neighbours[@]} > 0)))
+ktap_set_plan $((8 + (${#neighbours[@]} > 0)))
 put "$BDF" 0
 at=$(flags_offset "$BDF")
 hardware=$(get "$BDF" hardware_flags)
@@ -56,4 +56,4 @@ check "off again: byte for byte as before" \
 before=$(hits)
 views "$sysfs" "$TMP"/on
 check "off: hits stands still" is "$(hits)" "$before"
-finish
+ktap_finished

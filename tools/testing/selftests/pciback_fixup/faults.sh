@@ -10,8 +10,8 @@
 need_rig
 need_device
 failslab=/sys/kernel/debug/failslab
-[ -d $failslab ] || skip_all "this kernel has no CONFIG_FAILSLAB"
-[ -n "${PCIBACK_FIXUP_MODULE-}" ] || skip_all "PCIBACK_FIXUP_MODULE does not name the module"
+[ -d $failslab ] || ktap_skip_all "this kernel has no CONFIG_FAILSLAB"
+[ -n "${PCIBACK_FIXUP_MODULE-}" ] || ktap_skip_all "PCIBACK_FIXUP_MODULE does not name the module"
 
 put "$BDF" 0
 hardware=$(get "$BDF" hardware_flags)
@@ -89,7 +89,7 @@ recovers() {
 	complete
 }
 
-start 5
+ktap_set_plan 5
 any
 check "loading" each load
 only_ours
@@ -100,4 +100,4 @@ check "a rescan that finds a device that is switched on" each rescan
 check "... bound again, it is on" recovers
 put "$BDF" 0
 any
-finish
+ktap_finished

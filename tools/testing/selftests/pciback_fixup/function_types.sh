@@ -36,7 +36,7 @@ alone() { # BDF OTHER: switching one on leaves the other as it was
 		put "$2" 0
 }
 
-start 16
+ktap_set_plan 16
 check "a root port, 00:10.0, is a port" is "$(what 00:10.0)" "Root Port"
 check "a root port keeps its type" untouched 00:14.0
 check "an upstream switch port, 04:00.0, is one" is "$(what 04:00.0)" "Upstream Port"
@@ -55,4 +55,4 @@ check "a virtual function of the same bus is left alone" \
 	eval 'assign 02:00.2 && assign 02:00.1 && alone 02:00.1 02:00.2'
 vfs_off() { unassign 0000:02:00.1 && unassign 0000:02:00.2 && vfs 0; }
 check "the physical function is changed" eval 'vfs_off && changed 02:00.0'
-finish
+ktap_finished

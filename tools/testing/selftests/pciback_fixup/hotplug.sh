@@ -12,7 +12,7 @@ cycles=${CYCLES:-3}
 
 slot=$HOTPLUG_BDF
 
-start 8
+ktap_set_plan 8
 assign "$slot"
 put "$slot" 1
 cycle() { unplug && plug e1000e,romfile= is_on "$slot" && in_force "$slot"; }
@@ -38,4 +38,4 @@ vf_cycle() {
 }
 check "disabled and enabled $cycles times: on each time" repeat "$cycles" vf_cycle
 put "$vf" 0
-finish
+ktap_finished

@@ -24,7 +24,7 @@ write_flags() { # the register is read-only, switched on as well as off
 		put "$BDF" 0 && is "$(get "$BDF" guest_flags)" "$hardware" && put "$BDF" 1
 }
 
-if [ -n "${LNKCTL-}" ]; then start 9; else start 8; fi
+if [ -n "${LNKCTL-}" ]; then ktap_set_plan 9; else ktap_set_plan 8; fi
 put "$BDF" 0
 [ -z "${LNKCTL-}" ] || {
 	setpci -s "$BDF" "CAP_EXP+10.w=$LNKCTL"
@@ -42,9 +42,9 @@ check "a write of ffff to the register changes nothing" write_flags ffff "$(rcie
 if [ -e "$PCI/$BDF/reset" ]; then
 	check "a reset while on" reset "$BDF"
 else
-	skip "a reset while on" "the kernel knows no way to reset $BDF"
+	ktap_test_skip "a reset while on" "the kernel knows no way to reset $BDF"
 fi
 check "LNKCTL, LNKCTL2: the same after a reset" is "$(link_control)" "$link"
 put "$BDF" 0
 check "off again: all the same" is "$(facts) $(link_control)" "$off $link"
-finish
+ktap_finished

@@ -12,7 +12,7 @@
 
 set -u
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-. "$HERE/ktap.sh"
+. "$HERE/ktap_helpers.sh"
 PCI=/sys/bus/pci/devices
 PCIBACK=/sys/bus/pci/drivers/pciback
 MODULE=/sys/module/xen_pciback_fixup
@@ -24,11 +24,7 @@ export LC_ALL=C
 log_marks=0
 
 # check DESCRIPTION COMMAND...: a test that passes if the command succeeds
-check() {
-	local status=0
-	"${@:2}" || status=1
-	result $status "$1"
-}
+check() { if "${@:2}"; then ktap_test_pass "$1"; else ktap_test_fail "$1"; fi; }
 
 # --- what was changed, to be put back in reverse ------------------------
 
@@ -165,8 +161,8 @@ held() {
 need_device() {
 	local d bdf
 	grep -qs control_d /proc/xen/capabilities ||
-		skip_all "this is not a Xen dom0"
-	[ -d $MODULE ] || skip_all "the module xen-pciback-fixup is not loaded"
+		ktap_skip_all "this is not a Xen dom0"
+	[ -d $MODULE ] || ktap_skip_all "the module xen-pciback-fixup is not loaded"
 	BDF=${PCIBACK_FIXUP_BDF-}
 	if [ -z "$BDF" ]; then
 		for d in "$PCI"/*/pciback_fixup; do
@@ -174,15 +170,15 @@ need_device() {
 			[ -d "$d" ] && ! held "$bdf" && BDF=$bdf && break
 		done
 	fi
-	[ -n "$BDF" ] || skip_all "no endpoint is bound to xen-pciback that no guest holds"
+	[ -n "$BDF" ] || ktap_skip_all "no endpoint is bound to xen-pciback that no guest holds"
 	BDF=$(full "$BDF")
-	[ -e "$PCI/$BDF" ] || skip_all "there is no device $BDF"
-	[ -d "$(dir "$BDF")" ] || skip_all "$BDF is not an endpoint bound to xen-pciback"
-	! held "$BDF" || skip_all "a guest holds $BDF"
+	[ -e "$PCI/$BDF" ] || ktap_skip_all "there is no device $BDF"
+	[ -d "$(dir "$BDF")" ] || ktap_skip_all "$BDF is not an endpoint bound to xen-pciback"
+	! held "$BDF" || ktap_skip_all "a guest holds $BDF"
 	later "put $BDF $(get "$BDF" rciep) >/dev/null"
 }
 
-need_rig() { [ -n "${PCIBACK_FIXUP_RIG-}" ] || skip_all "takes devices from their drivers: only where PCIBACK_FIXUP_RIG is set"; }
+need_rig() { [ -n "${PCIBACK_FIXUP_RIG-}" ] || ktap_skip_all "takes devices from their drivers: only where PCIBACK_FIXUP_RIG is set"; }
 
 # kernel_log_mark / kernel_log_since: the lines of dmesg since the mark, which is
 # a line too: their number says nothing once the buffer is full
@@ -222,7 +218,7 @@ beside() {
 
 # --- simulated errors -------------------------------------------------------
 
-need_aer_inject() { modprobe -n -q aer_inject || skip_all "this kernel has no aer_inject"; }
+need_aer_inject() { modprobe -n -q aer_inject || ktap_skip_all "this kernel has no aer_inject"; }
 
 # inject BDF [fatal]: a correctable error, or a fatal one, which makes aer_inject
 # replace the ops of the device's bus. The bytes are those of struct aer_error_inj:
@@ -260,7 +256,7 @@ power_of() {
 
 need_hotplug() {
 	local monitor
-	monitor=$(port monitor) || skip_all "this machine has no monitor to plug with"
+	monitor=$(port monitor) || ktap_skip_all "this machine has no monitor to plug with"
 	exec 5<>"$monitor"
 	cat <&5 >"$TMP"/monitor.log &
 	later "kill $!"

@@ -10,7 +10,7 @@ assign 03:00.0
 assign 03:00.1
 trace=/sys/kernel/tracing
 mountpoint -q $trace || mount -t tracefs tracefs $trace 2>/dev/null
-[ -d $trace/events/kmem/kmalloc ] || skip_all "this kernel has no trace of allocations"
+[ -d $trace/events/kmem/kmalloc ] || ktap_skip_all "this kernel has no trace of allocations"
 put "$BDF" 0
 module_unload
 later '[ -d $MODULE ] || module_load'
@@ -30,11 +30,11 @@ switching() {
 	for d in 01:00.0 03:00.0 03:00.1; do put "$d" 1 && put "$d" 0; done
 }
 
-start 3
+ktap_set_plan 3
 loading=$(allocations module_load devices=)
 read -r bus bus2 more <<<"$loading"
 echo "# a bus: $bus bytes"
 check "two buses are two allocations" is "${bus2:-none} ${more:-none}" "$bus none"
 check "a bus takes at most 4096 bytes" test "$bus" -le 4096
 check "switching on and off allocates nothing" is "$(allocations switching)" ""
-finish
+ktap_finished

@@ -43,7 +43,7 @@ lists() { # DEVICES STATE
 	is "$(state "$1" | tail -n 1)" "$2"
 }
 
-start 37
+ktap_set_plan 37
 check "no list: all off" lists "" "0 0 0"
 check "all" lists all "1 1 1"
 check "with a domain" lists "(0000:01:00.0)" "1 0 0"
@@ -123,4 +123,4 @@ put 01:00.0 1
 check "switching on logs one line with both values" \
 	is "$(kernel_log_since | grep -c "01:00.0: .*$(get 01:00.0 hardware_flags), guests read $(get 01:00.0 guest_flags)")" 1
 put 01:00.0 0
-finish
+ktap_finished

@@ -14,7 +14,7 @@ other=0000:03:00.0
 assign $fails
 assign $other
 limit=/proc/sys/kernel/hung_task_timeout_secs
-[ -e $limit ] || skip_all "this kernel does not look for hung tasks"
+[ -e $limit ] || ktap_skip_all "this kernel does not look for hung tasks"
 later "echo $(cat $limit) >$limit"
 echo 20 >$limit
 dmesg -n 1
@@ -41,7 +41,7 @@ error() {
 	inject "$fails" fatal && wait_for 60 eval '[ "$(resets)" -gt '"$before"' ]'
 }
 
-start 6
+ktap_set_plan 6
 dmesg --follow-new >"$TMP"/recovery.log &
 later "kill $!"
 tail -f "$TMP"/recovery.log | grep --line-buffered "Port link has been reset" >"$TMP"/recovery.resets &
@@ -55,4 +55,4 @@ for bdf in $fails $other; do
 		eval 'put $bdf 1 && in_force $bdf && put $bdf 0 && is "$(get $bdf guest_flags)" "$(get $bdf hardware_flags)"'
 done
 check "aer_inject goes" rmmod aer_inject
-finish
+ktap_finished

@@ -10,7 +10,7 @@
 need_rig
 need_device
 need_aer_inject
-[ -x "$HERE/rciep_toggles" ] || skip_all "rciep_toggles is not built: run make first"
+[ -x "$HERE/rciep_toggles" ] || ktap_skip_all "rciep_toggles is not built: run make first"
 d=$PCI/$BDF
 
 guest() { is "$(get "$BDF" guest_flags)" "$1"; }
@@ -34,7 +34,7 @@ toggles() { # on|maybe
 		[ "$(cat "$TMP"/injects)" -gt 10 ] && truth
 }
 
-start 24
+ktap_set_plan 24
 put "$BDF" 0
 at=$(flags_offset "$BDF")
 hardware=$(get "$BDF" hardware_flags)
@@ -81,4 +81,4 @@ check "the module can be unloaded at the end" module_unload
 check "... and the register is the hardware's" is "0x$(setpci -s "$BDF" CAP_EXP+2.w)" "$hardware"
 module_load devices=
 check "loaded again, it works" eval 'put "$BDF" 1 && guest "$changed" && put "$BDF" 0'
-finish
+ktap_finished

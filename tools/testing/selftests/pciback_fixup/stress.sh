@@ -12,7 +12,7 @@
 
 need_rig
 need_device
-[ -x "$HERE/config_stress" ] || skip_all "config_stress is not built: run make first"
+[ -x "$HERE/config_stress" ] || ktap_skip_all "config_stress is not built: run make first"
 offset=$(flags_offset "$BDF")
 put "$BDF" 0
 hardware=$(get "$BDF" hardware_flags)
@@ -53,7 +53,7 @@ loads() {
 random_writes() { "$HERE/rciep_writes" "$(dir "$BDF")/rciep" "${WRITES:-1000}" "${SEED:-$(date +%s)}"; }
 restored() { put "$BDF" 0 && is "$(get "$BDF" guest_flags)" "$hardware"; }
 
-start 7
+ktap_set_plan 7
 check "read on every CPU while it is switched" "${stress[@]}" "${TOGGLES:-500}" "${READS:-5000}"
 check "... and while it is bound, unbound, removed and found" \
 	beside moves "${stress[@]}" "${MOVING:-50}" 0
@@ -63,4 +63,4 @@ check "random writes to rciep" random_writes
 put "$BDF" 0
 check "read while the module is loaded and unloaded" loads
 check "it is there, and off" restored
-finish
+ktap_finished

@@ -149,9 +149,9 @@ run_machine() {
 job() {
 	run_job "$1" "$2" || return
 	echo "# test: logs"
-	check "no splat in the logs of Xen and dom0" \
+	succeeds "no splat in the logs of Xen and dom0" \
 		clean_log "$BUILD/run/$STACK/$2-$1/console.log"
-	finish
+	ktap_finished
 }
 
 machine_shell() { # SERIES

@@ -53,8 +53,8 @@ recipe() {
 			END { add(name) }'
 }
 
-# cached NAME FUNCTION [ARG...]: have FUNCTION fill a folder, whose path comes after its
-# arguments; once for these, for its recipe, and for what is in KEY
+# cached NAME FUNCTION [ARG...]: have FUNCTION DIR [ARG...] fill a folder; once for these
+# arguments, for its recipe, and for what is in KEY
 cached() {
 	local name=$1 dir start=$SECONDS
 	shift
@@ -65,7 +65,7 @@ cached() {
 		say "building $name ..."
 		$SUDO rm -rf "$dir.tmp"
 		mkdir -p "$dir.tmp"
-		"$@" "$dir.tmp" || die "$name could not be built"
+		"$1" "$dir.tmp" "${@:2}" || die "$name could not be built"
 		mv "$dir.tmp" "$dir"
 		say "built $name in $((SECONDS - start)) s"
 	fi
@@ -84,17 +84,17 @@ unpack() (
 	done
 )
 
-# fill_root SUITE PACKAGE,... DIR: DIR/root with the essential packages, these, and what they
+# fill_root DIR SUITE PACKAGE,...: DIR/root with the essential packages, these, and what they
 # depend on. They are unpacked: no maintainer script runs.
 fill_root() {
-	local apt=$BUILD/apt/$1
-	run_logged "$BUILD/log/mmdebstrap-$1.log" $SUDO mmdebstrap --variant=extract \
+	local apt=$BUILD/apt/$2
+	run_logged "$BUILD/log/mmdebstrap-$2.log" $SUDO mmdebstrap --variant=extract \
 		--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
-		--include='?essential' --include="$2" \
+		--include='?essential' --include="$3" \
 		--aptopt="$(grep -E '^(Acquire|APT::Default)' "$apt/apt.conf")" \
-		"" "$3/root" "$apt/sources.list"
-	$SUDO rm -rf "$3/root"/usr/share/{doc,man,locale,info} \
-		"$3/root"/var/{cache/apt,lib/apt}/*
+		"" "$1/root" "$apt/sources.list"
+	$SUDO rm -rf "$1/root"/usr/share/{doc,man,locale,info} \
+		"$1/root"/var/{cache/apt,lib/apt}/*
 }
 
 # build_compiler: a folder with a root of the stack's suite that compiles what runs on the
@@ -113,10 +113,10 @@ build_compiler() {
 		fill_compiler "$suite" "$(IFS=,; echo "$*")" "${headers[@]}"
 }
 
-fill_compiler() { # SUITE PACKAGE,... HEADERS... DIR
-	local root=${*: -1}/root
-	fill_root "$1" "$2" "${@: -1}"
-	unpack "$root" "${@:3:$#-3}" || return
+fill_compiler() { # DIR SUITE PACKAGE,... HEADERS...
+	local root=$1/root
+	fill_root "${@:1:3}"
+	unpack "$root" "${@:4}" || return
 	$SUDO ln -s mawk "$root/usr/bin/awk"
 	# Some containers cannot mount /proc. objtool wants to know where its stack is.
 	$SUDO mkdir -p "$root/proc/self"
@@ -147,19 +147,19 @@ build_root() {
 	KEY=$(versions "$@") cached "dom0-root-$suite" fill_dom0 "$suite" "$(IFS=,; echo "$*")"
 }
 
-fill_dom0() {
-	local root=$3/root
+fill_dom0() { # DIR SUITE PACKAGE,...
+	local root=$1/root
 	fill_root "$@"
-	zcat "$root"/boot/xen-*-amd64.gz >"$3/xen.elf" || return
-	cp "$root/bin/busybox" "$3/"
+	zcat "$root"/boot/xen-*-amd64.gz >"$1/xen.elf" || return
+	cp "$root/bin/busybox" "$1/"
 	$SUDO ln -s gawk "$root/usr/bin/awk"
 	$SUDO /sbin/ldconfig -r "$root"
 	$SUDO mkdir -p "$root"/{run/lock,lib/modules,proc/xen} \
 		"$root"/var/{lib/xen,log/xen,run/xen}
 	run_logged "$BUILD/log/mke2fs.log" $SUDO /sbin/mke2fs -q -t ext4 -d "$root" \
-		"$3/root.img" "$(($(du -sm "$root" | cut -f 1) * 5 / 4 + 128))M"
+		"$1/root.img" "$(($(du -sm "$root" | cut -f 1) * 5 / 4 + 128))M"
 	$SUDO rm -rf "$root"
-	$SUDO chown "$(id -u)" "$3/root.img"
+	$SUDO chown "$(id -u)" "$1/root.img"
 }
 
 # build_kernel SERIES: vmlinuz, config, kver and the modules we use
@@ -174,10 +174,10 @@ build_kernel() {
 }
 
 # Keep of a kernel's packages what the initrds can use: the rest is 500 MB.
-fill_kernel() { # KVER "MODULE ..." PACKAGE... DIR
-	local kver=$1 dir=${*: -1} all=${*: -1}/all
+fill_kernel() { # DIR KVER "MODULE ..." PACKAGE...
+	local dir=$1 kver=$2 all=$1/all
 	mkdir "$all"
-	unpack "$all" "${@:3:$#-3}" || return
+	unpack "$all" "${@:4}" || return
 	# The kernel's, since Linux 7.x
 	[ -e "$all/lib" ] || ln -s usr/lib "$all/lib"
 	mv "$all/boot/vmlinuz-$kver" "$dir/vmlinuz" 2>/dev/null ||
@@ -185,7 +185,7 @@ fill_kernel() { # KVER "MODULE ..." PACKAGE... DIR
 	# busybox' modprobe wants them plain.
 	find "$all" -name '*.ko.xz' -exec unxz {} +
 	/sbin/depmod -b "$all" "$kver"
-	copy_modules "$all" "$kver" "$2" "$dir"
+	copy_modules "$all" "$kver" "$3" "$dir"
 	rm -rf "$all"
 	echo "$kver" >"$dir/kver"
 }
@@ -211,12 +211,12 @@ make_module() {
 		"$2" "${@:4}"
 }
 
-fill_module() { # KVER ROOT DIR
-	local log=$BUILD/log/module-$1.log
-	cp "$MODULE_DIR"/{fixup_*.[ch],Makefile*} "$3/"
-	run_logged "$log" make_module "$2" "$1" "$3" W=1
-	! grep -n 'warning:' "$log" >&2 || die "the module builds with warnings for $1"
-	find "$3" -mindepth 1 -not -name xen-pciback-fixup.ko -delete
+fill_module() { # DIR KVER ROOT
+	local log=$BUILD/log/module-$2.log
+	cp "$MODULE_DIR"/{fixup_*.[ch],Makefile*} "$1/"
+	run_logged "$log" make_module "$3" "$2" "$1" W=1
+	! grep -n 'warning:' "$log" >&2 || die "the module builds with warnings for $2"
+	find "$1" -mindepth 1 -not -name xen-pciback-fixup.ko -delete
 }
 
 # build_module KVER: the module for Debian's kernel KVER, without a warning at W=1
@@ -236,10 +236,10 @@ build_bus_modules() {
 	KEY=$(cat "${BUS_FILES[@]}") cached "bus-$1" fill_bus_modules "$1" "$compiler/root"
 }
 
-fill_bus_modules() { # KVER ROOT DIR
-	cp "${BUS_FILES[@]}" "$3/"
-	run_logged "$BUILD/log/bus-$1.log" make_module "$2" "$1" "$3"
-	find "$3" -mindepth 1 -not -name '*.ko' -delete
+fill_bus_modules() { # DIR KVER ROOT
+	cp "${BUS_FILES[@]}" "$1/"
+	run_logged "$BUILD/log/bus-$2.log" make_module "$3" "$2" "$1"
+	find "$1" -mindepth 1 -not -name '*.ko' -delete
 }
 
 # cpio_of DIR COMMAND...: an initramfs of it, compressed by the command
@@ -247,15 +247,15 @@ cpio_of() {
 	(cd "$1" && find . -mindepth 1 | sort | cpio --quiet -o -H newc -R 0:0 | "${@:2}")
 }
 
-# fill_initrd KERNEL DOM0_ROOT INIT "MODULE ..." [FILE...] DIR: DIR/initrd.gz with these
+# fill_initrd DIR KERNEL DOM0_ROOT INIT "MODULE ..." [FILE...]: DIR/initrd.gz with these
 fill_initrd() {
-	local dir=${*: -1} root=${*: -1}/tree
+	local root=$1/tree
 	mkdir -p "$root"/{bin,dev,proc,sys,root,tmp}
 	ln -s busybox "$root/bin/sh"
-	install -m 755 "$3" "$root/init"
-	install -m 755 -t "$root/bin" "$2/busybox" "${@:5:$#-5}"
-	[ -z "$4" ] || copy_modules "$1" "$(cat "$1/kver")" "$4" "$root"
-	cpio_of "$root" gzip -9 >"$dir/initrd.gz"
+	install -m 755 "$4" "$root/init"
+	install -m 755 -t "$root/bin" "$3/busybox" "${@:6}"
+	[ -z "$5" ] || copy_modules "$2" "$(cat "$2/kver")" "$5" "$root"
+	cpio_of "$root" gzip -9 >"$1/initrd.gz"
 	rm -rf "$root"
 }
 
@@ -270,7 +270,7 @@ build_initrd() {
 bare_initrd() {
 	local root
 	root=$(build_root) || return
-	fill_initrd "" "$root" "$2" "" "${@:3}" "$1"
+	fill_initrd "$1" "" "$root" "$2" "" "${@:3}"
 }
 
 # version_of TREE: the module's, which all else takes from there
@@ -278,11 +278,11 @@ version_of() {
 	sed -n 's/^MODULE_VERSION("\(.*\)");$/\1/p' "$1/drivers/xen/xen-pciback/fixup_main.c" | grep .
 }
 
-fill_programs() { # ROOT VERSION DIR
-	(cd "$TOP" && cp -r --parents tools/pciback-fixup "${MODULE_DIR#"$TOP/"}/fixup_devlist.h" "$3")
-	cp -r "$SELFTESTS"/{Makefile,helpers} "$RIG"/{programs.mk,guest/*.c} "$3/"
-	run_logged "$BUILD/log/programs.log" in_root "$1" "$3" make -f programs.mk VERSION="$2"
-	rm -r "$3"/{tools,drivers,helpers,*.c,Makefile,programs.mk}
+fill_programs() { # DIR ROOT VERSION
+	(cd "$TOP" && cp -r --parents tools/pciback-fixup "${MODULE_DIR#"$TOP/"}/fixup_devlist.h" "$1")
+	cp -r "$SELFTESTS"/{Makefile,helpers} "$RIG"/{programs.mk,guest/*.c} "$1/"
+	run_logged "$BUILD/log/programs.log" in_root "$2" "$1" make -f programs.mk VERSION="$3"
+	rm -r "$1"/{tools,drivers,helpers,*.c,Makefile,programs.mk}
 }
 
 build_programs() {
@@ -303,16 +303,16 @@ build_source() {
 }
 
 # What no configuration of ours can use is left out.
-fill_source() { # PACKAGE DIR
-	mkdir "$2/deb"
-	unpack "$2/deb" "$1" || return
-	tar -xJ -f "$2/deb/usr/src/$1.tar.xz" -C "$2" --strip-components=1 --wildcards \
+fill_source() { # DIR PACKAGE
+	mkdir "$1/deb"
+	unpack "$1/deb" "$2" || return
+	tar -xJ -f "$1/deb/usr/src/$2.tar.xz" -C "$1" --strip-components=1 --wildcards \
 		--exclude='*/drivers/gpu/*.[ch]' --exclude='*/sound/*.[ch]' \
 		--exclude='*/drivers/media/*.[ch]' \
 		--exclude='*/drivers/net/ethernet/[!i]*/*.[ch]' \
 		--exclude='*/drivers/net/wireless/*.[ch]' \
 		--exclude='*/arch/[!x]*/*.[chS]' --exclude='*/arch/*/*.dts*' &&
-		rm -r "$2/deb"
+		rm -r "$1/deb"
 }
 
 # make_kernel SOURCE DIR ARGUMENT...: make there what was configured in DIR

@@ -12,8 +12,8 @@ RIG=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 SELFTESTS=${RIG%/*}
 TOP=$(cd "$RIG/../../../../.." && pwd)
 CHECKS=$TOP/scripts/check
-# shellcheck source=../ktap.sh
-. "$SELFTESTS/ktap.sh"
+# shellcheck source=../ktap_helpers.sh
+. "$SELFTESTS/ktap_helpers.sh"
 BUILD=${BUILD:-$TOP/build}
 CACHE=$BUILD/cache
 MODULE_DIR=$TOP/drivers/xen/xen-pciback
@@ -65,8 +65,9 @@ apt_get() {
 	exit 1
 }
 
-# check DESCRIPTION COMMAND...: a test; what the command prints is shown if it fails
-check() {
+# succeeds DESCRIPTION COMMAND...: a test that passes if the command succeeds, in a subshell
+# with errexit; what it prints is shown if it fails
+succeeds() {
 	local status log
 	log=$(mktemp)
 	# Not after ||: bash would ignore set -e in there.
@@ -74,8 +75,12 @@ check() {
 	(set -e; "${@:2}") >"$log" 2>&1 </dev/null
 	status=$?
 	set -e
-	[ $status = 0 ] || tail -n 30 "$log" | sed 's/^/# /'
-	result $status "$1"
+	if [ $status = 0 ]; then
+		ktap_test_pass "$1"
+	else
+		tail -n 30 "$log" | sed 's/^/# /'
+		ktap_test_fail "$1"
+	fi
 	rm -f "$log"
 }
 

@@ -3,21 +3,21 @@
 # A Linux stubdomain, in which the QEMU of an HVM guest runs. Debian has none: this one
 # has a guest's kernel, and QEMU and the tools of dom0's root.
 
-# fill_stubdom INITRD DOM0_IMAGE DIR: INITRD with these and their libraries
+# fill_stubdom DIR INITRD DOM0_IMAGE: INITRD with these and their libraries
 fill_stubdom() {
-	local lib=lib/x86_64-linux-gnu usr=$3/usr tree=$3/tree program
-	run_logged "$BUILD/log/debugfs.log" /sbin/debugfs -R "rdump /usr $3" "$2"
+	local lib=lib/x86_64-linux-gnu usr=$1/usr tree=$1/tree program
+	run_logged "$BUILD/log/debugfs.log" /sbin/debugfs -R "rdump /usr $1" "$3"
 	mkdir -p "$tree"/{lib64,$lib}
-	(cd "$tree" && zcat "$1" | cpio --quiet -id)
+	(cd "$tree" && zcat "$2" | cpio --quiet -id)
 	for program in "$usr"/{libexec/xen-qemu-system-i386,bin/xenstore} \
 		"$usr"/lib/xen-*/bin/vchan-socket-proxy; do
 		cp "$program" "$tree/bin/"
 		"$usr/$lib/ld-linux-x86-64.so.2" --library-path "$usr/$lib" --list "$program"
-	done >"$3/libraries"
-	awk '$2 == "=>" { print $3 }' "$3/libraries" | sort -u | xargs cp -Lt "$tree/$lib"
+	done >"$1/libraries"
+	awk '$2 == "=>" { print $3 }' "$1/libraries" | sort -u | xargs cp -Lt "$tree/$lib"
 	cp "$usr/$lib/ld-linux-x86-64.so.2" "$tree/lib64/"
 	# Not compressed: libxl waits for 30 s, and in a slow machine that takes many of them.
-	cpio_of "$tree" cat >"$3/initrd"
+	cpio_of "$tree" cat >"$1/initrd"
 	rm -rf "$usr" "$tree"
 }
 

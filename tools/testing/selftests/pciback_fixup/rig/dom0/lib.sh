@@ -192,8 +192,8 @@ prepare_tests() {
 	cd /rig/kselftest || return
 }
 
-# run TEST [BDF]: a selftest, a test of the rig's, or one of the functions below
-run() {
+# run_test TEST [BDF]: a selftest, a test of the rig's, or one of the functions below
+run_test() {
 	local test status=0
 	stage "${STAGE_LIMIT:-400}" "test $*"
 	echo "# test: $*"
@@ -205,7 +205,7 @@ run() {
 
 lockdep_watches() {
 	check "lockdep has been watching until here" grep -q 'debug_locks: *1' /proc/lockdep_stats
-	finish
+	ktap_finished
 }
 
 goes_without_leaks() {
@@ -217,5 +217,5 @@ goes_without_leaks() {
 		done
 		check "kmemleak has found nothing but what xen-pciback leaks" is "$(awk -f /rig/dom0/leaks.awk $LEAKS)" ""
 	fi
-	finish
+	ktap_finished
 }

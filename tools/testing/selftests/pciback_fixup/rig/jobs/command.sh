@@ -40,7 +40,7 @@ parameter() { is "$(cat "$MODULE"/parameters/devices)" "$1"; }
 assign 00:19.0
 assign 00:14.0
 
-start 32
+ktap_set_plan 32
 check "status: what is there, and what to do" eval 'says 0 "pciback-fixup enable --persist $BDF" status && grep -q "^Xen dom0: *yes" /tmp/said && grep -qx "its version: *$(cat $MODULE/version)" /tmp/said'
 check "list shows the device, with its name" says 0 82574L list
 check "list shows what guests see" grep -q "^$BDF *Endpoint *Endpoint .*82574L" /tmp/said
@@ -88,4 +88,4 @@ check "... with what was made persistent, which is in force" eval 'parameter "($
 check "status knows the list and its file" eval 'says 0 "($BDF)" status && grep -qx "which is from: *$conf" /tmp/said'
 check "disable --persist removes both files" eval 'says 0 "$BDF: removed from" disable --persist "$BDF" && test ! -e $conf && test ! -e $load'
 check "... over a reload" eval 'module_unload && modprobe xen-pciback-fixup && is "$(get "$BDF" rciep)" 0'
-finish
+ktap_finished

@@ -31,13 +31,13 @@ pages=(/rig/README.md /rig/docs/{xen-pciback-fixup,install,boot,sysfs,log,signin
 mapfile -t list < <(for page in "${pages[@]}"; do awk -f /rig/jobs/blocks.awk "$page"; done |
 	grep -E -- "$mine" | grep -vE -- "$other")
 
-start $((${#list[@]} + 2))
+ktap_set_plan $((${#list[@]} + 2))
 check "the documents have commands" test ${#list[@]} -ge 40
 # What q35.rst says is done by the job q35, which has a guest for it.
 check "no page is left out" test "$(printf '%s\n' /rig/docs/*.rst | sort)" = \
 	"$(printf '%s\n' "${pages[@]:1}" /rig/docs/q35.rst | sort)"
-# run BLOCK: a single line here, for it may be a cd
-run() {
+# run_block BLOCK: a single line here, for it may be a cd
+run_block() {
 	local status=0
 	case $1 in
 	*$'\001'*) tr '\001' '\n' <<<"$1" | bash -e >/tmp/block.out 2>&1 || status=1 ;;
@@ -71,8 +71,8 @@ for block in "${list[@]}"; do
 		put 03:00.1 0
 		;;
 	esac
-	check "${block//$'\001'/; }" run "$block"
+	check "${block//$'\001'/; }" run_block "$block"
 done
 rm -f "${written[@]}"
 [ -d "$MODULE" ] || { cd / && module_load devices=; }
-finish
+ktap_finished

@@ -16,19 +16,19 @@ get_source() {
 	"${apt[@]}" update && cd "$2" && "${apt[@]}" source --download-only qemu-system-xen
 }
 
-fill_device_model() { # SUITE PACKAGE,... DIR
-	local log=$BUILD/log/qemu-q35-$1.log work=$3/work
+fill_device_model() { # DIR SUITE PACKAGE,...
+	local log=$BUILD/log/qemu-q35-$2.log work=$1/work
 	[ "$(df --output=avail "$CACHE" | tail -n 1)" -gt 3000000 ] ||
 		die "building QEMU takes 3 GB in $CACHE, which has less"
 	[ "$(awk '/^MemAvailable/ { print $2 }' /proc/meminfo)" -gt 1000000 ] ||
 		die "building QEMU takes 1 GB of memory, and less is free"
-	(get_source "$1" "$work") >"$log" 2>&1 ||
-		die "Debian's $1 gave no source package of qemu-system-xen: see $log"
-	fill_root "$1" "$2" "$3"
-	$SUDO ln -s mawk "$3/root/usr/bin/awk"
+	(get_source "$2" "$work") >"$log" 2>&1 ||
+		die "Debian's $2 gave no source package of qemu-system-xen: see $log"
+	fill_root "$@"
+	$SUDO ln -s mawk "$1/root/usr/bin/awk"
 	cp "$RIG"/q35/* "$work/"
-	run_logged "$log" in_root "$3/root" "$work" nice ./build
-	mv "$work"/{qemu-q35,ecam.aml} "$3/" && $SUDO rm -rf "$3/root" "$work"
+	run_logged "$log" in_root "$1/root" "$work" nice ./build
+	mv "$work"/{qemu-q35,ecam.aml} "$1/" && $SUDO rm -rf "$1/root" "$work"
 }
 
 # build_device_model: a folder with qemu-q35 and ecam.aml

@@ -1,37 +1,45 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Results in KTAP, for the tests in a dom0 and for those that boot it.
+# Results in KTAP, for the tests in a dom0 and for those that boot it. The functions are
+# called as in the kernel's kselftest/ktap_helpers.sh.
 
 tests=0
 failures=0
 skips=0
 planned=
 
-start() { echo "TAP version 13"; echo "1..$1"; planned=$1; }
+ktap_print_header() { echo "TAP version 13"; }
 
-result() { # STATUS DESCRIPTION
+ktap_set_plan() { # NUMBER: prints the header as well
+	ktap_print_header
+	echo "1..$1"
+	planned=$1
+}
+
+ktap_test_pass() { # DESCRIPTION
 	tests=$((tests + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $tests - $2"
-	else
-		echo "not ok $tests - $2"
-		failures=$((failures + 1))
-	fi
+	echo "ok $tests - $1"
 }
 
-skip() { # DESCRIPTION REASON
+ktap_test_fail() { # DESCRIPTION
+	tests=$((tests + 1))
+	failures=$((failures + 1))
+	echo "not ok $tests - $1"
+}
+
+ktap_test_skip() { # DESCRIPTION REASON
 	skips=$((skips + 1))
-	result 0 "$1 # SKIP $2"
+	ktap_test_pass "$1 # SKIP $2"
 }
 
-skip_all() { # REASON
-	echo "TAP version 13"
+ktap_skip_all() { # REASON
+	ktap_print_header
 	echo "1..0 # SKIP $*"
 	exit 4	# KSFT_SKIP
 }
 
-# finish: a test without start has its plan here; one that dies before has none
-finish() {
+# ktap_finished: prints the plan if none was set, and exits
+ktap_finished() {
 	if [ -z "$planned" ]; then
 		echo "1..$tests"
 	elif [ "$tests" != "$planned" ]; then
@@ -51,7 +59,7 @@ is() {
 
 not() { ! "$@"; }
 
-# commented COMMAND...: what it says are comments here
+# commented COMMAND...: what it prints becomes comments
 commented() { "$@" 2>&1 | sed 's/^/# /'; return "${PIPESTATUS[0]}"; }
 
 # wait_for SECONDS COMMAND...: until it succeeds
