@@ -37,11 +37,11 @@ completes() {
 		printf "%s\n" "${COMPREPLY[@]}"'
 }
 
-# Each page and picture, none of them compressed, and the ABI
+# Each page, none of them compressed, and the ABI
 documents() {
 	local doc=$ROOT/usr/share/doc/pciback-fixup file
 	cmp "$source/README.md" "$doc/README.md"
-	(cd "$source" && find Documentation -name '*.rst' -o -name '*.svg' -o -path '*/ABI/*/*') |
+	(cd "$source" && find Documentation -name '*.rst' -o -path '*/ABI/*/*') |
 		while read -r file; do cmp "$source/$file" "$doc/$file"; done
 }
 

@@ -31,7 +31,7 @@ copy_of_a_clone() {
 fails_of_version() {
 	copy_source "$dir/version"
 	sed -i "$1" "$dir/version/$2"
-	fails "^error: $2 has version .*, MODULE_VERSION in fixup_main.c is" \
+	refuses "^error: $2 has version .*, MODULE_VERSION in fixup_main.c is" \
 		env -u BUILD make -C "$dir/version" "$3"
 }
 
@@ -42,7 +42,7 @@ install_command() {
 	silent find "$dir/root" -not -type d
 }
 
-need git graphviz
+need git
 dir=$(mktemp -d)
 trap '$SUDO rm -rf "$dir"' EXIT
 copy_source "$dir/ours"
@@ -54,9 +54,8 @@ succeeds "make deb sees another version in debian/changelog" fails_of_version \
 succeeds "make rpm sees another version in the spec" fails_of_version \
 	's/^Version: .*/Version: 9.9/' "packaging/$NAME.spec" rpm
 succeeds "make install-command and uninstall-command" install_command
-succeeds "the documents' pictures are what their sources say" make -C "$TOP" check-drawings
 for target in in-tree patches; do
-	succeeds "make $target says that it needs KSRC=" fails \
+	succeeds "make $target says that it needs KSRC=" refuses \
 		"^$target needs a kernel source tree: make $target KSRC=" make -C "$TOP" $target
 done
 
