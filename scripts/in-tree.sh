@@ -31,7 +31,7 @@ add_line() {
 # Makefile stays behind: the kernel has its own there.
 # -C: what did not change is not built again.
 install -C -m 644 "$top/$driver"/fixup_*.[ch] \
-	"$top/$driver"/{Makefile.fixup,Kconfig} "$ksrc/$driver/"
+	"$top/$driver"/{Makefile.fixup,Kconfig,.kunitconfig} "$ksrc/$driver/"
 # shellcheck disable=SC2016 # make expands it
 add_line "$ksrc/$driver/Makefile" \
 	'include $(srctree)/drivers/xen/xen-pciback/Makefile.fixup'
@@ -49,7 +49,7 @@ docs=$ksrc/Documentation
 install -D -C -m 644 "$top/Documentation/ABI/testing/sysfs-driver-pciback-fixup" \
 	"$docs/ABI/testing/sysfs-driver-pciback-fixup"
 mkdir -p "$docs/admin-guide/xen-pciback-fixup"
-install -C -m 644 "$top"/Documentation/admin-guide/*.{rst,svg,txt} "$top/Documentation/design.rst" \
+install -C -m 644 "$top"/Documentation/admin-guide/*.{rst,txt} "$top/Documentation/design.rst" \
 	"$top/scripts/in-tree/index.rst" "$docs/admin-guide/xen-pciback-fixup/"
 (
 	cd "$docs/admin-guide/xen-pciback-fixup"

@@ -45,7 +45,7 @@ step() {
 step 1-driver $driver/{Kconfig,Makefile,Makefile.fixup} drivers/xen/Kconfig \
 	$driver/fixup_{bus,main}.c $driver/fixup_{bus,devlist,overlay}.h
 install -m 644 "$top/$driver"/{Kconfig,Makefile.fixup,fixup_main.c} "$tree/$driver/"
-step 2-kunit $driver/{Kconfig,Makefile.fixup,fixup_main.c,fixup_*kunit*}
+step 2-kunit $driver/{Kconfig,Makefile.fixup,fixup_main.c,.kunitconfig,fixup_*kunit*}
 step 3-selftests tools/testing/selftests
 step 4-documents Documentation MAINTAINERS
 

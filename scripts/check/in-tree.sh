@@ -65,10 +65,15 @@ done
 # Step 1 is the driver without its KUnit test; after step 2 no code changes.
 git init -q "$tmp/step1"
 git -C "$tmp/step1" apply --include="$driver/Kconfig" \
-	--include="$driver/fixup_main.c" "$tmp"/patches/0001-*.patch
-cp "$tmp/step1/$driver"/{Kconfig,fixup_main.c} "$source/$driver/"
+	--include="$driver/Makefile.fixup" --include="$driver/fixup_main.c" \
+	"$tmp"/patches/0001-*.patch
+cp "$tmp/step1/$driver"/{Kconfig,Makefile.fixup,fixup_main.c} "$source/$driver/"
 succeeds "the first step of the series builds by itself" builds "$source" "$dir" m d
 "$TOP/scripts/in-tree.sh" "$source"
+
+succeeds "kunit.py configures a kernel by our .kunitconfig" \
+	"$source/tools/testing/kunit/kunit.py" config --arch=x86_64 --kunitconfig="$source/$driver" \
+	--build_dir="$tmp/kunit"
 
 # The harness of the kernel tree; here is no dom0, so each test skips itself.
 skipped() {

@@ -14,8 +14,7 @@
 
 static void bus_on_and_off(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-	struct pci_dev *pdev = fake->endpoint;
+	struct pci_dev *pdev = fake.endpoint;
 	struct pci_ops *ours;
 
 	KUNIT_EXPECT_FALSE(test, is_attached(pdev));
@@ -47,8 +46,7 @@ static void bus_on_and_off(struct kunit *test)
 
 static void bus_twice(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-	struct pci_dev *pdev = fake->endpoint;
+	struct pci_dev *pdev = fake.endpoint;
 
 	switch_on(test, pdev);
 	switch_on(test, pdev);
@@ -67,36 +65,31 @@ static void bus_twice(struct kunit *test)
 
 static void bus_legacy_and_last(struct kunit *test)
 {
-	struct fake *fake = test->priv;
+	switch_on(test, fake.legacy);
+	KUNIT_EXPECT_EQ(test, flags_of(test, fake.legacy), 0x0092);
+	KUNIT_EXPECT_STREQ(test, show(fake.legacy, "hardware_flags"), "0x0012\n");
+	compare_all(test, fake.legacy, true);
 
-	switch_on(test, fake->legacy);
-	KUNIT_EXPECT_EQ(test, flags_of(test, fake->legacy), 0x0092);
-	KUNIT_EXPECT_STREQ(test, show(fake->legacy, "hardware_flags"), "0x0012\n");
-	compare_all(test, fake->legacy, true);
-
-	switch_on(test, fake->last);
-	KUNIT_EXPECT_EQ(test, flags_of(test, fake->last) & 0xff, 0x91);
-	compare_all(test, fake->last, true);
+	switch_on(test, fake.last);
+	KUNIT_EXPECT_EQ(test, flags_of(test, fake.last) & 0xff, 0x91);
+	compare_all(test, fake.last, true);
 }
 
 static void bus_neighbours(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-
-	switch_on(test, fake->endpoint);
-	compare_all(test, fake->legacy, false);
-	compare_all(test, fake->last, false);
-	compare_all(test, fake->rciep, false);
-	KUNIT_EXPECT_PTR_EQ(test, fake->other_bus->bus->ops, &fake_ops);
-	KUNIT_EXPECT_PTR_EQ(test, fake->root->ops, &fake_ops);
+	switch_on(test, fake.endpoint);
+	compare_all(test, fake.legacy, false);
+	compare_all(test, fake.last, false);
+	compare_all(test, fake.rciep, false);
+	KUNIT_EXPECT_PTR_EQ(test, fake.other_bus->bus->ops, &fake_ops);
+	KUNIT_EXPECT_PTR_EQ(test, fake.root->ops, &fake_ops);
 }
 
 /* Three functions on a bus and one on another, switched off in any order. */
 static void bus_any_order(struct kunit *test)
 {
-	struct fake *fake = test->priv;
 	struct pci_dev *pdevs[] = {
-		fake->endpoint, fake->legacy, fake->last, fake->other_bus
+		fake.endpoint, fake.legacy, fake.last, fake.other_bus
 	};
 	int order, i, j;
 
@@ -125,20 +118,19 @@ static void bus_any_order(struct kunit *test)
 
 static void bus_hits(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-	struct pci_dev *pdev = fake->endpoint;
+	struct pci_dev *pdev = fake.endpoint;
 	unsigned int before;
 	u32 val;
 
 	switch_on(test, pdev);
-	switch_on(test, fake->legacy);
+	switch_on(test, fake.legacy);
 	before = hits_of(test, pdev);
 	read_raw(pdev, 0x40, 4, &val);
 	read_raw(pdev, 0x42, 1, &val);
 	KUNIT_EXPECT_EQ(test, hits_of(test, pdev), before + 2);
 	read_raw(pdev, 0x43, 1, &val);
 	read_raw(pdev, 0, 4, &val);
-	read_raw(fake->legacy, 0x62, 1, &val);
+	read_raw(fake.legacy, 0x62, 1, &val);
 	KUNIT_EXPECT_EQ(test, hits_of(test, pdev), before + 2);
 
 	/* Counted anew since it was bound last: once by switching on */
@@ -149,37 +141,35 @@ static void bus_hits(struct kunit *test)
 
 static void bus_failing_reads(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-	struct pci_dev *pdev = fake->endpoint;
+	struct pci_dev *pdev = fake.endpoint;
 	unsigned int before;
 	u32 val = 0;
 
 	switch_on(test, pdev);
 	before = hits_of(test, pdev);
-	fake_status = PCIBIOS_DEVICE_NOT_FOUND;
+	fake.status = PCIBIOS_DEVICE_NOT_FOUND;
 	KUNIT_EXPECT_EQ(test, read_raw(pdev, 0x42, 2, &val), PCIBIOS_DEVICE_NOT_FOUND);
 	KUNIT_EXPECT_EQ(test, val, 0xffffffff);
 	KUNIT_EXPECT_EQ(test, hits_of(test, pdev), before);
 
 	/* A value that the bridge leaves behind as it fails is not changed. */
-	fake_fills_in = true;
+	fake.fills_in = true;
 	KUNIT_EXPECT_EQ(test, read_raw(pdev, 0x42, 2, &val), PCIBIOS_DEVICE_NOT_FOUND);
 	KUNIT_EXPECT_EQ(test, val, 0x0002);
-	fake_fills_in = false;
+	fake.fills_in = false;
 	KUNIT_EXPECT_STREQ(test, show(pdev, "guest_flags"), "");
 
 	/* A device that fails can be switched off, and on. */
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "0"), 0);
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), 0);
-	fake_status = 0;
+	fake.status = 0;
 	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0092);
 }
 
 /* The type that is read counts, not the one that once was. */
 static void bus_exchanged_device(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-	struct pci_dev *pdev = fake->endpoint;
+	struct pci_dev *pdev = fake.endpoint;
 	u8 *flags = &sim_config[1][pdev->devfn][0x42];
 	unsigned int before;
 	int type;
@@ -204,26 +194,25 @@ static void bus_malformed_lists(struct kunit *test)
 
 static void bus_new_child(struct kunit *test)
 {
-	struct fake *fake = test->priv;
 	struct pci_bus *child;
 
-	switch_on(test, fake->endpoint);
-	fake_add_bus_calls = 0;
+	switch_on(test, fake.endpoint);
+	fake.add_bus_calls = 0;
 
 	/* As SR-IOV does for functions beyond the bus. */
 	pci_lock_rescan_remove();
-	child = pci_add_new_bus(fake->endpoint->bus, NULL, 0x77);
+	child = pci_add_new_bus(fake.endpoint->bus, NULL, 0x77);
 	pci_unlock_rescan_remove();
 	KUNIT_ASSERT_NOT_NULL(test, child);
 	KUNIT_EXPECT_PTR_EQ(test, child->ops, &fake_ops);
-	KUNIT_EXPECT_EQ(test, fake_add_bus_calls, 1);
-	fake_add_bus_status = -ENOMEM;
-	KUNIT_EXPECT_EQ(test, fake->endpoint->bus->ops->add_bus(child), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, fake.add_bus_calls, 1);
+	fake.add_bus_status = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, fake.endpoint->bus->ops->add_bus(child), -ENOMEM);
 
 	pci_lock_rescan_remove();
 	pci_remove_bus(child);
 	pci_unlock_rescan_remove();
-	KUNIT_EXPECT_EQ(test, flags_of(test, fake->endpoint), 0x0092);
+	KUNIT_EXPECT_EQ(test, flags_of(test, fake.endpoint), 0x0092);
 }
 
 /* A host bridge may have other ops for all but its root bus. */
@@ -237,40 +226,38 @@ static int child_read(struct pci_bus *bus, unsigned int devfn, int where,
 
 static struct pci_ops child_ops = {
 	.read = child_read,
-	.write = fake_write,
+	.write = sim_write,
 };
 
 static void bus_with_child_ops(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-	struct pci_host_bridge *bridge = to_pci_host_bridge(fake->root->bridge);
-	struct pci_bus *bus = fake->endpoint->bus;
+	struct pci_host_bridge *bridge = to_pci_host_bridge(fake.root->bridge);
+	struct pci_bus *bus = fake.endpoint->bus;
 
 	bridge->child_ops = &child_ops;
 	pci_bus_set_ops(bus, &child_ops);
-	switch_on(test, fake->endpoint);
-	switch_on(test, fake->on_root);
-	compare_all(test, fake->endpoint, true);
-	compare_all(test, fake->on_root, true);
+	switch_on(test, fake.endpoint);
+	switch_on(test, fake.on_root);
+	compare_all(test, fake.endpoint, true);
+	compare_all(test, fake.on_root, true);
 	KUNIT_EXPECT_PTR_EQ(test, bus->ops->map_bus, NULL);
-	KUNIT_EXPECT_PTR_EQ(test, fake->root->ops->map_bus, fake_ops.map_bus);
+	KUNIT_EXPECT_PTR_EQ(test, fake.root->ops->map_bus, fake_ops.map_bus);
 
 	/* These have no add_bus(). */
 	KUNIT_EXPECT_EQ(test, bus->ops->add_bus(bus), 0);
 	KUNIT_EXPECT_PTR_EQ(test, bus->ops, &child_ops);
 
-	fake_unbind(fake->endpoint);
-	fake_unbind(fake->on_root);
+	fake_unbind(fake.endpoint);
+	fake_unbind(fake.on_root);
 	xen_pcibk_fixup_leave();
 	KUNIT_EXPECT_PTR_EQ(test, bus->ops, &child_ops);
-	KUNIT_EXPECT_PTR_EQ(test, fake->root->ops, &fake_ops);
+	KUNIT_EXPECT_PTR_EQ(test, fake.root->ops, &fake_ops);
 }
 
 /* VFs come and go on a bus of their own while that of their PF is taken. */
 static void bus_of_vfs(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-	struct pci_dev *pf = fake->other_bus, *vf;
+	struct pci_dev *pf = fake.other_bus, *vf;
 	int i, ret;
 
 	switch_on(test, pf);
@@ -296,55 +283,53 @@ static void bus_of_vfs(struct kunit *test)
 /* The bus of a function that is on is removed, and one of that number found. */
 static void bus_comes_back(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-	struct pci_bus *old = fake->endpoint->bus;
+	struct pci_bus *old = fake.endpoint->bus;
 	int i;
 
-	switch_on(test, fake->endpoint);
+	switch_on(test, fake.endpoint);
 	for (i = 0; i < 3; i++) {
 		get_device(&old->dev);
 		fake_replug(test);
-		KUNIT_EXPECT_PTR_NE(test, fake->endpoint->bus, old);
-		KUNIT_EXPECT_PTR_EQ(test, fake->endpoint->bus->ops, &fake_ops);
-		compare_all(test, fake->endpoint, false);
+		KUNIT_EXPECT_PTR_NE(test, fake.endpoint->bus, old);
+		KUNIT_EXPECT_PTR_EQ(test, fake.endpoint->bus->ops, &fake_ops);
+		compare_all(test, fake.endpoint, false);
 
 		/* What was written is remembered; the old bus is given back. */
-		fake_bind(test, fake->endpoint);
-		KUNIT_EXPECT_TRUE(test, is_on(fake->endpoint));
-		compare_all(test, fake->endpoint, true);
+		fake_bind(test, fake.endpoint);
+		KUNIT_EXPECT_TRUE(test, is_on(fake.endpoint));
+		compare_all(test, fake.endpoint, true);
 		KUNIT_EXPECT_PTR_EQ(test, old->ops, &fake_ops);
 		KUNIT_EXPECT_EQ(test, kref_read(&old->dev.kobj.kref), 1);
 		put_device(&old->dev);
-		old = fake->endpoint->bus;
+		old = fake.endpoint->bus;
 	}
 }
 
 /* A bus is removed while a function on it is on. */
 static void bus_removed_while_on(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-	struct pci_dev *old = pci_dev_get(fake->endpoint);
+	struct pci_dev *old = pci_dev_get(fake.endpoint);
 
 	switch_on(test, old);
 	compare_all(test, old, true);
-	fake_binds_all = true;
+	fake.binds_all = true;
 	pci_lock_rescan_remove();
 	pci_stop_and_remove_bus_device(old->bus->self);
 	KUNIT_EXPECT_FALSE(test, is_attached(old));
 	KUNIT_EXPECT_EQ(test, xen_pcibk_fixup_find(old)->flags_end, 0);
-	pci_rescan_bus(fake->root);
+	pci_rescan_bus(fake.root);
 	pci_unlock_rescan_remove();
 	pci_dev_put(old);
 	fake_find(test);
 
 	/* The next device there is switched on as it is bound. */
-	KUNIT_EXPECT_TRUE(test, has_directory(fake->endpoint));
-	compare_all(test, fake->endpoint, true);
-	compare_all(test, fake->legacy, false);
-	fake_unbind(fake->endpoint);
-	KUNIT_EXPECT_FALSE(test, is_attached(fake->endpoint));
-	KUNIT_EXPECT_FALSE(test, has_directory(fake->endpoint));
-	compare_all(test, fake->endpoint, false);
+	KUNIT_EXPECT_TRUE(test, has_directory(fake.endpoint));
+	compare_all(test, fake.endpoint, true);
+	compare_all(test, fake.legacy, false);
+	fake_unbind(fake.endpoint);
+	KUNIT_EXPECT_FALSE(test, is_attached(fake.endpoint));
+	KUNIT_EXPECT_FALSE(test, has_directory(fake.endpoint));
+	compare_all(test, fake.endpoint, false);
 }
 
 /* A host bridge of a domain of its own, whose ops are gone after it */
@@ -384,19 +369,18 @@ static void bridge_gone(struct bridge *bridge)
 /* A bus of the same number, below another host bridge */
 static void bus_of_another_domain(struct kunit *test)
 {
-	struct fake *fake = test->priv;
 	struct bridge *bridge = bridge_found(test, &fake_ops);
 	struct pci_dev *pdev = bridge->pdev;
 
-	switch_on(test, fake->endpoint);
+	switch_on(test, fake.endpoint);
 	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &bridge->ops);
 	compare_all(test, pdev, false);
 	fake_bind(test, pdev);
 	KUNIT_EXPECT_FALSE(test, is_on(pdev));
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), 0);
-	KUNIT_EXPECT_EQ(test, write_rciep(fake->endpoint, "0"), 0);
+	KUNIT_EXPECT_EQ(test, write_rciep(fake.endpoint, "0"), 0);
 	compare_all(test, pdev, true);
-	compare_all(test, fake->endpoint, false);
+	compare_all(test, fake.endpoint, false);
 	bridge_gone(bridge);
 }
 
@@ -450,20 +434,20 @@ static long generic_reader(struct pci_dev *pdev)
 static void bus_number_used_again(struct kunit *test)
 {
 	struct pci_ops first = {
-		.read = generic_read, .write = fake_write, .map_bus = generic_map_first,
+		.read = generic_read, .write = sim_write, .map_bus = generic_map_first,
 	};
 	struct pci_ops second = {
-		.read = generic_read, .write = fake_write, .map_bus = generic_map_second,
+		.read = generic_read, .write = sim_write, .map_bus = generic_map_second,
 	};
 	struct bridge *old = bridge_found(test, &first), *new;
 	struct pci_bus *old_bus = old->pdev->bus;
 	struct beside *reader;
 
 	switch_on(test, old->pdev);
-	WRITE_ONCE(fake_slow, 20000);
+	WRITE_ONCE(fake.slow, 20000);
 	reader = beside_start(test, generic_reader, old->pdev);
-	KUNIT_EXPECT_TRUE(test, becomes_true(&fake_is_read));
-	WRITE_ONCE(fake_slow, 0);
+	KUNIT_EXPECT_TRUE(test, becomes_true(&fake.is_read));
+	WRITE_ONCE(fake.slow, 0);
 
 	sim_remove(old->root);
 	/* Linux 7.3 has read the config space of what it removed. */
@@ -476,8 +460,8 @@ static void bus_number_used_again(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, generic_mapped[0], NULL);
 	KUNIT_EXPECT_PTR_EQ(test, generic_mapped[1], new->pdev->bus);
 
-	KUNIT_EXPECT_TRUE(test, READ_ONCE(fake_is_read));
-	WRITE_ONCE(fake_is_read, false);
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(fake.is_read));
+	WRITE_ONCE(fake.is_read, false);
 	KUNIT_EXPECT_EQ(test, beside_result(reader), 0x0092);
 	KUNIT_EXPECT_PTR_EQ(test, generic_mapped[0], old_bus);
 	KUNIT_EXPECT_PTR_EQ(test, generic_mapped[1], new->pdev->bus);
@@ -517,15 +501,14 @@ static void bus_number_used_with_like_ops(struct kunit *test)
 /* Others that copy our ops, as a quirk of x86 does, get the bridge's answers. */
 static void bus_with_copied_ops(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-	struct pci_bus *bus = fake->other_bus->bus;
+	struct pci_bus *bus = fake.other_bus->bus;
 
-	switch_on(test, fake->endpoint);
-	pci_bus_set_ops(bus, fake->endpoint->bus->ops);
-	compare_all(test, fake->other_bus, false);
-	fake_add_bus_calls = 0;
+	switch_on(test, fake.endpoint);
+	pci_bus_set_ops(bus, fake.endpoint->bus->ops);
+	compare_all(test, fake.other_bus, false);
+	fake.add_bus_calls = 0;
 	KUNIT_EXPECT_EQ(test, bus->ops->add_bus(bus), 0);
-	KUNIT_EXPECT_EQ(test, fake_add_bus_calls, 1);
+	KUNIT_EXPECT_EQ(test, fake.add_bus_calls, 1);
 	KUNIT_EXPECT_PTR_EQ(test, bus->ops, &fake_ops);
 }
 
@@ -550,7 +533,7 @@ static int other_read(struct pci_bus *bus, unsigned int devfn, int where,
 
 static struct pci_ops other_ops = {
 	.read = other_read,
-	.write = fake_write,
+	.write = sim_write,
 };
 
 /* They come, and find those that the bus has. */
@@ -567,8 +550,7 @@ static void other_goes(struct pci_dev *pdev)
 
 static void bus_other_above(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-	struct pci_dev *pdev = fake->endpoint;
+	struct pci_dev *pdev = fake.endpoint;
 	int swaps;
 
 	for (swaps = 0; swaps < 2; swaps++) {
@@ -592,8 +574,7 @@ static void bus_other_above(struct kunit *test)
 /* The log tells once that a function was switched on, and why one was not. */
 static void bus_log(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-	struct pci_dev *pdev = fake->endpoint;
+	struct pci_dev *pdev = fake.endpoint;
 
 	log_start();
 	switch_on(test, pdev);
@@ -613,8 +594,7 @@ static void bus_log(struct kunit *test)
 
 static void bus_other_below(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-	struct pci_dev *pdev = fake->endpoint;
+	struct pci_dev *pdev = fake.endpoint;
 
 	/* Refused, and nothing is remembered */
 	other_comes(pdev, false);
@@ -636,8 +616,7 @@ static void bus_other_below(struct kunit *test)
 /* A bus that was refused has never had our ops: nothing is left behind. */
 static void bus_refused_and_left(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-	struct pci_dev *pdev = fake->endpoint;
+	struct pci_dev *pdev = fake.endpoint;
 	unsigned int refs = kref_read(&pdev->bus->dev.kobj.kref);
 
 	fake_bind(test, pdev);
@@ -659,33 +638,31 @@ static long bus_write(struct pci_dev *pdev)
 /* Config access is blocked, as it is for the length of a reset: writes do not wait. */
 static void bus_config_access_blocked(struct kunit *test)
 {
-	struct fake *fake = test->priv;
 	struct beside *writer, *reader;
 
-	fake_bind(test, fake->endpoint);
-	fake_bind(test, fake->legacy);
-	pci_cfg_access_lock(fake->endpoint);
-	writer = beside_start(test, bus_write, fake->endpoint);
+	fake_bind(test, fake.endpoint);
+	fake_bind(test, fake.legacy);
+	pci_cfg_access_lock(fake.endpoint);
+	writer = beside_start(test, bus_write, fake.endpoint);
 	KUNIT_EXPECT_TRUE(test, beside_ends(writer, 5000));
 
 	/* A read of guest_flags waits, and keeps nobody waiting. */
-	reader = beside_start(test, show_guest_flags, fake->endpoint);
+	reader = beside_start(test, show_guest_flags, fake.endpoint);
 	KUNIT_EXPECT_FALSE(test, beside_ends(reader, 500));
 	KUNIT_EXPECT_TRUE(test, mutex_trylock(&xen_pcibk_fixup_lock));
 	mutex_unlock(&xen_pcibk_fixup_lock);
-	KUNIT_EXPECT_EQ(test, write_rciep(fake->legacy, "1"), 0);
-	pci_cfg_access_unlock(fake->endpoint);
+	KUNIT_EXPECT_EQ(test, write_rciep(fake.legacy, "1"), 0);
+	pci_cfg_access_unlock(fake.endpoint);
 
 	KUNIT_EXPECT_EQ(test, beside_result(writer), 0);
 	KUNIT_EXPECT_EQ(test, beside_result(reader), strlen("0x0092\n"));
-	compare_all(test, fake->endpoint, true);
+	compare_all(test, fake.endpoint, true);
 }
 
 /* Another module puts back what it once found: we are dropped, and it shows. */
 static void bus_dropped(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-	struct pci_dev *pdev = fake->endpoint;
+	struct pci_dev *pdev = fake.endpoint;
 
 	switch_on(test, pdev);
 	pci_bus_set_ops(pdev->bus, &fake_ops);
@@ -717,13 +694,12 @@ static int restoring_read(struct pci_bus *bus, unsigned int devfn, int where,
 
 static struct pci_ops restoring_ops = {
 	.read = restoring_read,
-	.write = fake_write,
+	.write = sim_write,
 };
 
 static void bus_not_in_force(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-	struct pci_dev *pdev = fake->endpoint;
+	struct pci_dev *pdev = fake.endpoint;
 
 	switch_on(test, pdev);
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "0"), 0);
@@ -745,17 +721,16 @@ static void bus_not_in_force(struct kunit *test)
 /* Who does not answer is switched on only where reads are known to reach us. */
 static void bus_device_gone(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-	struct pci_dev *pdev = fake->endpoint;
+	struct pci_dev *pdev = fake.endpoint;
 
 	fake_bind(test, pdev);
-	fake_status = PCIBIOS_DEVICE_NOT_FOUND;
+	fake.status = PCIBIOS_DEVICE_NOT_FOUND;
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), 0);
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "0"), 0);
 	other_comes(pdev, false);
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), -EBUSY);
 	other_goes(pdev);
-	fake_status = 0;
+	fake.status = 0;
 }
 
 /*
@@ -764,8 +739,7 @@ static void bus_device_gone(struct kunit *test)
  */
 static void bus_left_behind(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-	struct pci_dev *pdev = fake->endpoint;
+	struct pci_dev *pdev = fake.endpoint;
 	struct pci_ops *left_behind;
 
 	switch_on(test, pdev);
@@ -800,20 +774,19 @@ static void bus_left_behind(struct kunit *test)
  */
 static void bus_grace_period(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-	struct pci_dev *pdev = fake->endpoint;
+	struct pci_dev *pdev = fake.endpoint;
 	struct beside *reader;
 
 	switch_on(test, pdev);
-	WRITE_ONCE(fake_slow, 1000);
+	WRITE_ONCE(fake.slow, 1000);
 	reader = beside_start(test, generic_reader, pdev);
-	becomes_true(&fake_is_read);
-	WRITE_ONCE(fake_slow, 0);
+	becomes_true(&fake.is_read);
+	WRITE_ONCE(fake.slow, 0);
 
 	fake_unbind(pdev);
-	KUNIT_EXPECT_TRUE(test, READ_ONCE(fake_is_read));
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(fake.is_read));
 	xen_pcibk_fixup_leave();
-	KUNIT_EXPECT_FALSE(test, READ_ONCE(fake_is_read));
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(fake.is_read));
 	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &fake_ops);
 
 	/* It began while the overlay was on. */
@@ -893,7 +866,6 @@ static void toggle_is(struct kunit *test, struct pci_dev *pdev, u32 want)
 static void bus_readers_and_toggles(struct kunit *test)
 {
 	struct toggle_reader *readers;
-	struct fake *fake = test->priv;
 	unsigned int i, cpu, binds = 0, replugs = 0;
 	unsigned long reads = 0;
 
@@ -915,7 +887,7 @@ static void bus_readers_and_toggles(struct kunit *test)
 
 	/* No assertion here: the readers must be stopped in any case. */
 	for (i = 0; test->status == KUNIT_SUCCESS; i++) {
-		struct pci_dev *pdev = fake->endpoint;
+		struct pci_dev *pdev = fake.endpoint;
 
 		reads = 0;
 		for_each_online_cpu(cpu)

@@ -19,48 +19,36 @@
 
 static struct pci_sysdata fake_sysdata;
 static u8 fake_sriov[PCI_EXT_CAP_SRIOV_SIZEOF];	/* of 2:00.0, at 0x100 */
-int fake_status;
-bool fake_fills_in;
-unsigned int fake_add_bus_calls;
-int fake_add_bus_status;
-unsigned int fake_slow;
-bool fake_is_read;
+struct fake fake;
 
-int fake_read(struct pci_bus *bus, unsigned int devfn, int where,
-		     int size, u32 *val)
+int fake_read(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 *val)
 {
-	unsigned int slow = READ_ONCE(fake_slow);
+	unsigned int slow = READ_ONCE(fake.slow);
 
 	*val = ~0;
 	if (slow) {
 		ktime_t end = ktime_add_ms(ktime_get(), slow);
 
-		WRITE_ONCE(fake_is_read, true);
-		while (ktime_before(ktime_get(), end) && READ_ONCE(fake_is_read))
+		WRITE_ONCE(fake.is_read, true);
+		while (ktime_before(ktime_get(), end) && READ_ONCE(fake.is_read))
 			cpu_relax();
-		WRITE_ONCE(fake_is_read, false);
+		WRITE_ONCE(fake.is_read, false);
 	}
-	if (fake_status && !fake_fills_in)
-		return fake_status;
+	if (fake.status && !fake.fills_in)
+		return fake.status;
 	sim_ops.read(bus, devfn, where, size, val);
 	if (bus->number == 2 && !devfn && where >= 256 &&
 	    where + size <= 256 + sizeof(fake_sriov)) {
 		*val = 0;
 		memcpy(val, &fake_sriov[where - 256], size);
 	}
-	return fake_status;
-}
-
-int fake_write(struct pci_bus *bus, unsigned int devfn, int where,
-		      int size, u32 val)
-{
-	return PCIBIOS_SUCCESSFUL;
+	return fake.status;
 }
 
 static int fake_add_bus(struct pci_bus *bus)
 {
-	fake_add_bus_calls++;
-	return fake_add_bus_status;
+	fake.add_bus_calls++;
+	return fake.add_bus_status;
 }
 
 static void __iomem *fake_map_bus(struct pci_bus *bus, unsigned int devfn, int where)
@@ -70,7 +58,7 @@ static void __iomem *fake_map_bus(struct pci_bus *bus, unsigned int devfn, int w
 
 struct pci_ops fake_ops = {
 	.read = fake_read,
-	.write = fake_write,
+	.write = sim_write,
 	.add_bus = fake_add_bus,
 	.map_bus = fake_map_bus,
 };
@@ -102,29 +90,22 @@ struct pci_dev *fake_dev(struct kunit *test, int bus, unsigned int devfn)
 
 void fake_find(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-
-	fake->endpoint = fake_dev(test, 1, PCI_DEVFN(0, 0));
-	fake->legacy = fake_dev(test, 1, PCI_DEVFN(0, 1));
-	fake->last = fake_dev(test, 1, PCI_DEVFN(5, 0));
-	fake->rciep = fake_dev(test, 1, PCI_DEVFN(6, 0));
-	fake->other_bus = fake_dev(test, 2, PCI_DEVFN(0, 0));
-	fake->on_root = fake_dev(test, 0, PCI_DEVFN(2, 0));
+	fake.endpoint = fake_dev(test, 1, PCI_DEVFN(0, 0));
+	fake.legacy = fake_dev(test, 1, PCI_DEVFN(0, 1));
+	fake.last = fake_dev(test, 1, PCI_DEVFN(5, 0));
+	fake.rciep = fake_dev(test, 1, PCI_DEVFN(6, 0));
+	fake.other_bus = fake_dev(test, 2, PCI_DEVFN(0, 0));
+	fake.on_root = fake_dev(test, 0, PCI_DEVFN(2, 0));
 }
-
-static struct pci_dev *fake_binds;	/* the function that probes take */
-bool fake_binds_all;
-bool fake_no_files;
-unsigned int fake_fail_nth;
 
 static int fake_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
-	if (!fake_binds_all && pdev != fake_binds)
+	if (!fake.binds_all && pdev != fake.binds)
 		return -ENODEV;
-	if (fake_no_files)
+	if (fake.no_files)
 		pdev->dev.kobj.sd->flags |= KERNFS_EMPTY_DIR;
 #ifdef CONFIG_FAULT_INJECTION
-	current->fail_nth = fake_fail_nth;
+	current->fail_nth = fake.fail_nth;
 #endif
 	return 0;
 }
@@ -147,9 +128,9 @@ int fake_bind_to(struct pci_dev *pdev, struct pci_driver *driver)
 {
 	int ret;
 
-	fake_binds = pdev;
+	fake.binds = pdev;
 	ret = device_driver_attach(&driver->driver, &pdev->dev);
-	fake_binds = NULL;
+	fake.binds = NULL;
 	pdev->dev.kobj.sd->flags &= ~KERNFS_EMPTY_DIR;
 #ifdef CONFIG_FAULT_INJECTION
 	current->fail_nth = 0;
@@ -169,11 +150,9 @@ void fake_unbind(struct pci_dev *pdev)
 
 void fake_replug(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-
 	pci_lock_rescan_remove();
-	pci_stop_and_remove_bus_device(fake->endpoint->bus->self);
-	pci_rescan_bus(fake->root);
+	pci_stop_and_remove_bus_device(fake.endpoint->bus->self);
+	pci_rescan_bus(fake.root);
 	pci_unlock_rescan_remove();
 	fake_find(test);
 }
@@ -246,20 +225,10 @@ void fake_suite_exit(struct kunit_suite *suite)
 
 int fake_init(struct kunit *test)
 {
-	struct fake *fake = kunit_kzalloc(test, sizeof(*fake), GFP_KERNEL);
 	u8 *config;
 
-	KUNIT_ASSERT_NOT_NULL(test, fake);
-	test->priv = fake;
-
+	fake = (struct fake){};
 	sim_clear();
-	fake_status = 0;
-	fake_fills_in = false;
-	fake_add_bus_status = 0;
-	fake_slow = 0;
-	fake_binds_all = false;
-	fake_no_files = false;
-	fake_fail_nth = 0;
 	sim_bridge(PCI_DEVFN(0, 0), false, 1, 1);
 	sim_bridge(PCI_DEVFN(1, 0), true, 2, 3);
 	sim_function(0, PCI_DEVFN(2, 0), 0x40, 0x0002);
@@ -281,22 +250,21 @@ int fake_init(struct kunit *test)
 	sim_function(3, PCI_DEVFN(0, 0), 0x40, 0x0002);
 	sim_function(3, PCI_DEVFN(0, 1), 0x40, 0x0002);
 
-	fake->root = sim_scan(&fake_sysdata, SIM_DOMAIN, &fake_ops);
-	KUNIT_ASSERT_NOT_NULL(test, fake->root);
+	fake.root = sim_scan(&fake_sysdata, SIM_DOMAIN, &fake_ops);
+	KUNIT_ASSERT_NOT_NULL(test, fake.root);
 	fake_find(test);
 	return driver_load();
 }
 
 void fake_exit(struct kunit *test)
 {
-	struct fake *fake = test->priv;
 	struct pci_dev *pdev = NULL;
 
 	driver_unload(test);
 	for_each_pci_dev(pdev)
 		KUNIT_EXPECT_FALSE(test, has_directory(pdev));
-	if (fake->root)
-		sim_remove(fake->root);
+	if (fake.root)
+		sim_remove(fake.root);
 }
 
 bool is_on(struct pci_dev *pdev)

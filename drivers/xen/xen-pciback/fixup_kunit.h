@@ -28,21 +28,28 @@ struct pci_ops;
  *
  *   02.0 on bus 0 is an Endpoint as well.
  */
-struct fake {			/* test->priv */
+extern struct fake {
 	struct pci_bus *root;
 	struct pci_dev *endpoint, *legacy, *last, *rciep, *other_bus, *on_root;
-};
 
-/* The host bridge's ops. Reads go through these; add_bus() counts its calls. */
+	/* Reads through fake_ops */
+	int status;			/* what they return */
+	bool fills_in;			/* ... with a value, also if they fail */
+	unsigned int slow;		/* they take so many ms at most, without a sleep */
+	bool is_read;			/* a slow one is under way; clear it to end that */
+	int add_bus_status;		/* what add_bus() returns */
+	unsigned int add_bus_calls;
+
+	/* The drivers */
+	struct pci_dev *binds;		/* the function that they probe */
+	bool binds_all;			/* ... any */
+	bool no_files;			/* what they bind can have no more files in sysfs */
+	unsigned int fail_nth;		/* ... and this of its allocations fails */
+} fake;
+
+/* The host bridge's ops */
 extern struct pci_ops fake_ops;
 int fake_read(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 *val);
-int fake_write(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 val);
-extern int fake_status;			/* what reads return */
-extern bool fake_fills_in;		/* ... with a value, also if they fail */
-extern unsigned int fake_slow;		/* reads take so many ms at most, without a sleep */
-extern bool fake_is_read;		/* a slow read is under way; clear it to end that */
-extern unsigned int fake_add_bus_calls;
-extern int fake_add_bus_status;		/* what add_bus() returns */
 
 /* For the suites that need the bridge */
 int fake_suite_init(struct kunit_suite *suite);
@@ -61,9 +68,6 @@ void fake_replug(struct kunit *test);
 
 /* A driver called pciback, and another one */
 extern struct pci_driver fake_pciback, fake_other_driver;
-extern bool fake_binds_all;		/* they probe any device, and not only this call's */
-extern bool fake_no_files;		/* a bound device can have no more files in sysfs */
-extern unsigned int fake_fail_nth;	/* ... and this of its allocations fails */
 int fake_bind_to(struct pci_dev *pdev, struct pci_driver *driver);
 void fake_bind(struct kunit *test, struct pci_dev *pdev);	/* to pciback */
 void fake_unbind(struct pci_dev *pdev);

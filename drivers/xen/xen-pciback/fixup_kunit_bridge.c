@@ -18,8 +18,7 @@ static int sim_read(struct pci_bus *bus, unsigned int devfn, int where,
 	return PCIBIOS_SUCCESSFUL;
 }
 
-static int sim_write(struct pci_bus *bus, unsigned int devfn, int where,
-		     int size, u32 val)
+int sim_write(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 val)
 {
 	return PCIBIOS_SUCCESSFUL;
 }

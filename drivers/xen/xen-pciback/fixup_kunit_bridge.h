@@ -18,6 +18,7 @@ extern u8 sim_config[SIM_BUSES][256][256];
 
 /* Read sim_config[], and ignore writes */
 extern struct pci_ops sim_ops;
+int sim_write(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 val);
 
 /* Empty sim_config[] */
 void sim_clear(void);

@@ -62,118 +62,106 @@ int write_rciep(struct pci_dev *pdev, const char *text)
 
 static void policy_devices(struct kunit *test)
 {
+	struct pci_dev *pdevs[] = { fake.endpoint, fake.legacy, fake.last, fake.other_bus };
 	static const struct {
 		char *list;
-		bool endpoint, legacy, last, other_bus;
+		bool on[ARRAY_SIZE(pdevs)];
 	} lists[] = {
-		{ "", false, false, false, false },
-		{ "all", true, true, true, true },
-		{ "(4b55:01:00.0)", true, false, false, false },
-		{ "(01:00.0)", false, false, false, false },
-		{ "(4b55:01:00.1)(4b55:02:00.0)", false, true, false, true },
-		{ "(4b55:01:00.*)", true, true, false, false },
-		{ "(4b55:02:*.*)", false, false, false, true },
-		{ "(4b55:01:*.*)", true, true, true, false },
-		{ "(4b55:01:01.*)", false, false, false, false },
-		{ "(4b55:01:05.0)", false, false, true, false },
-		{ "(4b55:01:05.*)", false, false, true, false },
-		{ "(4b55:01:05.1)", false, false, false, false },
-		{ "(4b56:01:00.0)(4b55:03:00.0)", false, false, false, false },
+		{ "", { false, false, false, false } },
+		{ "all", { true, true, true, true } },
+		{ "(4b55:01:00.0)", { true, false, false, false } },
+		{ "(01:00.0)", { false, false, false, false } },
+		{ "(4b55:01:00.1)(4b55:02:00.0)", { false, true, false, true } },
+		{ "(4b55:01:00.*)", { true, true, false, false } },
+		{ "(4b55:02:*.*)", { false, false, false, true } },
+		{ "(4b55:01:*.*)", { true, true, true, false } },
+		{ "(4b55:01:01.*)", { false, false, false, false } },
+		{ "(4b55:01:05.0)", { false, false, true, false } },
+		{ "(4b55:01:05.*)", { false, false, true, false } },
+		{ "(4b55:01:05.1)", { false, false, false, false } },
+		{ "(4b56:01:00.0)(4b55:03:00.0)", { false, false, false, false } },
 	};
-	struct fake *fake = test->priv;
-	int i;
+	int i, j;
 
 	for (i = 0; i < ARRAY_SIZE(lists); i++) {
 		devices = lists[i].list;
-		fake_bind(test, fake->endpoint);
-		fake_bind(test, fake->legacy);
-		fake_bind(test, fake->last);
-		fake_bind(test, fake->other_bus);
-		KUNIT_EXPECT_EQ_MSG(test, is_on(fake->last), lists[i].last, "%s", devices);
-		KUNIT_EXPECT_EQ_MSG(test, is_on(fake->endpoint), lists[i].endpoint, "%s", devices);
-		KUNIT_EXPECT_EQ_MSG(test, is_on(fake->legacy), lists[i].legacy, "%s", devices);
-		KUNIT_EXPECT_EQ_MSG(test, is_on(fake->other_bus), lists[i].other_bus, "%s",
-				    devices);
-		fake_unbind(fake->endpoint);
-		fake_unbind(fake->legacy);
-		fake_unbind(fake->last);
-		fake_unbind(fake->other_bus);
+		for (j = 0; j < ARRAY_SIZE(pdevs); j++)
+			fake_bind(test, pdevs[j]);
+		for (j = 0; j < ARRAY_SIZE(pdevs); j++)
+			KUNIT_EXPECT_EQ_MSG(test, is_on(pdevs[j]), lists[i].on[j], "%s: %s",
+					    devices, pci_name(pdevs[j]));
+		for (j = 0; j < ARRAY_SIZE(pdevs); j++)
+			fake_unbind(pdevs[j]);
 	}
 }
 
 /* What was written wins over the list, for as long as the module is loaded. */
 static void policy_written(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-
 	devices = "(4b55:01:00.0)";
-	fake_bind(test, fake->endpoint);
-	fake_bind(test, fake->legacy);
-	KUNIT_EXPECT_EQ(test, write_rciep(fake->endpoint, "0"), 0);
-	KUNIT_EXPECT_EQ(test, write_rciep(fake->legacy, "1"), 0);
-	fake_unbind(fake->endpoint);
-	fake_unbind(fake->legacy);
-	compare_all(test, fake->legacy, false);
-	fake_bind(test, fake->endpoint);
-	fake_bind(test, fake->legacy);
-	KUNIT_EXPECT_FALSE(test, is_on(fake->endpoint));
-	KUNIT_EXPECT_TRUE(test, is_on(fake->legacy));
-	compare_all(test, fake->legacy, true);
+	fake_bind(test, fake.endpoint);
+	fake_bind(test, fake.legacy);
+	KUNIT_EXPECT_EQ(test, write_rciep(fake.endpoint, "0"), 0);
+	KUNIT_EXPECT_EQ(test, write_rciep(fake.legacy, "1"), 0);
+	fake_unbind(fake.endpoint);
+	fake_unbind(fake.legacy);
+	compare_all(test, fake.legacy, false);
+	fake_bind(test, fake.endpoint);
+	fake_bind(test, fake.legacy);
+	KUNIT_EXPECT_FALSE(test, is_on(fake.endpoint));
+	KUNIT_EXPECT_TRUE(test, is_on(fake.legacy));
+	compare_all(test, fake.legacy, true);
 }
 
 static void policy_who_is_attached(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-
 	devices = "all";
-	fake_bind(test, fake->rciep);
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->rciep));
+	fake_bind(test, fake.rciep);
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake.rciep));
 
-	KUNIT_ASSERT_EQ(test, fake_bind_to(fake->endpoint, &fake_other_driver), 0);
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->endpoint));
-	fake_unbind(fake->endpoint);
+	KUNIT_ASSERT_EQ(test, fake_bind_to(fake.endpoint, &fake_other_driver), 0);
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake.endpoint));
+	fake_unbind(fake.endpoint);
 
 	/* pciback's probe fails. */
-	KUNIT_EXPECT_NE(test, device_driver_attach(&fake_pciback.driver, &fake->endpoint->dev), 0);
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->endpoint));
+	KUNIT_EXPECT_NE(test, device_driver_attach(&fake_pciback.driver, &fake.endpoint->dev), 0);
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake.endpoint));
 
 	/* Events that come without the device's lock do nothing. */
-	fake_bind(test, fake->endpoint);
-	fixup_notify(&fixup_notifier, BUS_NOTIFY_DEL_DEVICE, &fake->endpoint->dev);
-	KUNIT_EXPECT_TRUE(test, fixup_is_attached(fake->endpoint));
+	fake_bind(test, fake.endpoint);
+	fixup_notify(&fixup_notifier, BUS_NOTIFY_DEL_DEVICE, &fake.endpoint->dev);
+	KUNIT_EXPECT_TRUE(test, fixup_is_attached(fake.endpoint));
 
 	/* As the module goes, none is attached any more. */
 	fixup_leaving = true;
-	fake_bind(test, fake->legacy);
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->legacy));
+	fake_bind(test, fake.legacy);
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake.legacy));
 	fixup_leaving = false;
 }
 
 /* Bound as the module is loaded, and found again among pciback's devices */
 static void policy_bound_twice(struct kunit *test)
 {
-	struct fake *fake = test->priv;
 	unsigned int before;
 
-	switch_on(test, fake->endpoint);
-	before = hits_of(test, fake->endpoint);
+	switch_on(test, fake.endpoint);
+	before = hits_of(test, fake.endpoint);
 	KUNIT_EXPECT_EQ(test, fixup_attach_all(), 0);
-	KUNIT_EXPECT_TRUE(test, is_on(fake->endpoint));
-	KUNIT_EXPECT_EQ(test, hits_of(test, fake->endpoint), before);
+	KUNIT_EXPECT_TRUE(test, is_on(fake.endpoint));
+	KUNIT_EXPECT_EQ(test, hits_of(test, fake.endpoint), before);
 	KUNIT_EXPECT_EQ(test, fixup_attached, 1);
 }
 
 /* Without a directory in sysfs nobody could switch it off: it is not attached. */
 static void policy_no_directory(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-	struct pci_dev *pdev = fake->endpoint;
+	struct pci_dev *pdev = fake.endpoint;
 
 	devices = "all";
-	fake_no_files = true;
+	fake.no_files = true;
 	log_start();
 	fake_bind(test, pdev);
-	fake_no_files = false;
+	fake.no_files = false;
 	KUNIT_EXPECT_FALSE(test, fixup_is_attached(pdev));
 	KUNIT_EXPECT_FALSE(test, has_directory(pdev));
 	compare_all(test, pdev, false);
@@ -188,25 +176,24 @@ static void policy_no_directory(struct kunit *test)
 /* The devices that pciback has as the module is loaded */
 static void policy_bound_before(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-	struct pci_dev *pdev = fake->endpoint;
+	struct pci_dev *pdev = fake.endpoint;
 
 	notifier_unregistered();
 	fake_bind(test, pdev);
-	KUNIT_ASSERT_EQ(test, fake_bind_to(fake->legacy, &fake_other_driver), 0);
+	KUNIT_ASSERT_EQ(test, fake_bind_to(fake.legacy, &fake_other_driver), 0);
 	bus_register_notifier(&pci_bus_type, &fixup_notifier);
 
 	devices = "(4b55:01:00.0)(4b55:00:01.0)";
 	log_start();
 	/* Only the locks of pciback's devices are taken. */
-	device_lock(&fake->legacy->dev);
+	device_lock(&fake.legacy->dev);
 	KUNIT_EXPECT_EQ(test, fixup_attach_all(), 0);
-	device_unlock(&fake->legacy->dev);
+	device_unlock(&fake.legacy->dev);
 	KUNIT_EXPECT_TRUE(test, fixup_is_attached(pdev));
 	KUNIT_EXPECT_FALSE(test, mutex_is_locked(&pdev->dev.mutex));
 	KUNIT_EXPECT_TRUE(test, is_on(pdev));
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->legacy));
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->other_bus));
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake.legacy));
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake.other_bus));
 	KUNIT_EXPECT_EQ(test, log_count("stays as it is: its type is Root Port"), 1);
 	KUNIT_EXPECT_EQ(test, log_count("stays as it is"), 1);
 }
@@ -214,8 +201,7 @@ static void policy_bound_before(struct kunit *test)
 /* Loading can be interrupted while somebody holds the lock of pciback's device. */
 static void policy_interrupted(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-	struct pci_dev *pdev = fake->endpoint;
+	struct pci_dev *pdev = fake.endpoint;
 	unsigned int refs;
 
 	notifier_unregistered();
@@ -229,13 +215,11 @@ static void policy_interrupted(struct kunit *test)
 /* What pciback does not have is not attached, although no function has a driver. */
 static void policy_not_bound(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-
 	devices = "all";
 	KUNIT_EXPECT_EQ(test, fixup_attach_all(), 0);
 	pci_unregister_driver(&fake_pciback);
 	KUNIT_EXPECT_EQ(test, fixup_attach_all(), 0);
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->endpoint));
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake.endpoint));
 	KUNIT_EXPECT_EQ(test, pci_register_driver(&fake_pciback), 0);
 }
 
@@ -268,8 +252,7 @@ static long policy_unbind(struct pci_dev *pdev)
 /* A function is unbound while a write to its file waits for our lock. */
 static void policy_store_and_unbind(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-	struct pci_dev *pdev = fake->endpoint;
+	struct pci_dev *pdev = fake.endpoint;
 	struct beside *store, *unbind;
 
 	fake_bind(test, pdev);
@@ -327,16 +310,15 @@ static long policy_exit(struct pci_dev *pdev)
  */
 static void policy_exit_and_removal(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-	struct pci_host_bridge *bridge = pci_find_host_bridge(fake->root);
-	struct pci_dev *pdev = pci_dev_get(fake->endpoint);
+	struct pci_host_bridge *bridge = pci_find_host_bridge(fake.root);
+	struct pci_dev *pdev = pci_dev_get(fake.endpoint);
 	struct beside *removal, *exit;
 
 	policy_removed = pdev;
 	policy_holder = NULL;
 	bus_register_notifier(&pci_bus_type, &policy_notifier);
 	pci_lock_rescan_remove();
-	pci_stop_root_bus(fake->root);
+	pci_stop_root_bus(fake.root);
 	pci_unlock_rescan_remove();
 	switch_on(test, pdev);
 	write_rciep(pdev, "0");
@@ -354,36 +336,33 @@ static void policy_exit_and_removal(struct kunit *test)
 	bus_unregister_notifier(&pci_bus_type, &policy_notifier);
 	pci_free_host_bridge(bridge);
 	pci_dev_put(pdev);
-	fake->root = NULL;
+	fake.root = NULL;
 }
 
 /* To unload the module takes no lock of a function that is not attached. */
 static void policy_unloaded(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-
-	switch_on(test, fake->endpoint);
-	device_lock(&fake->legacy->dev);
+	switch_on(test, fake.endpoint);
+	device_lock(&fake.legacy->dev);
 	fixup_exit();
-	device_unlock(&fake->legacy->dev);
-	KUNIT_EXPECT_FALSE(test, has_directory(fake->endpoint));
-	KUNIT_EXPECT_PTR_EQ(test, fake->endpoint->bus->ops, &fake_ops);
+	device_unlock(&fake.legacy->dev);
+	KUNIT_EXPECT_FALSE(test, has_directory(fake.endpoint));
+	KUNIT_EXPECT_PTR_EQ(test, fake.endpoint->bus->ops, &fake_ops);
 }
 
 /* A module that is being unloaded switches nothing on any more. */
 static void policy_going(struct kunit *test)
 {
-	struct fake *fake = test->priv;
 	struct module *module = THIS_MODULE;	/* NULL if built in: it never goes */
 	enum module_state state;
 
-	fake_bind(test, fake->endpoint);
+	fake_bind(test, fake.endpoint);
 	if (module) {
 		state = module->state;
 		module->state = MODULE_STATE_GOING;
 	}
-	KUNIT_EXPECT_EQ(test, write_rciep(fake->endpoint, "1"), module ? -ENODEV : 0);
-	KUNIT_EXPECT_EQ(test, is_on(fake->endpoint), !module);
+	KUNIT_EXPECT_EQ(test, write_rciep(fake.endpoint, "1"), module ? -ENODEV : 0);
+	KUNIT_EXPECT_EQ(test, is_on(fake.endpoint), !module);
 	if (module)
 		module->state = state;
 }
@@ -396,8 +375,7 @@ static void policy_going(struct kunit *test)
  */
 static void policy_out_of_memory(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-	struct pci_dev *pdev = fake->endpoint;
+	struct pci_dev *pdev = fake.endpoint;
 	int i;
 
 	devices = "all";
@@ -405,9 +383,9 @@ static void policy_out_of_memory(struct kunit *test)
 		bool attached;
 
 		log_start();
-		fake_fail_nth = i;
+		fake.fail_nth = i;
 		fake_bind(test, pdev);
-			attached = fixup_is_attached(pdev);
+		attached = fixup_is_attached(pdev);
 		KUNIT_EXPECT_EQ(test, has_directory(pdev), attached);
 		KUNIT_EXPECT_EQ(test, log_count("cannot be shown as an RCiEP"), !attached);
 		compare_all(test, pdev, attached);
@@ -430,8 +408,7 @@ static void policy_checked_lists(struct kunit *test)
 		{ "(03:00.0", -EINVAL, "wrong at \"\", character 9" },
 		{ "(4b55:01:00.0)x", -EINVAL, "wrong at \"x\", character 15" },
 	};
-	struct fake *fake = test->priv;
-	unsigned int refs = kref_read(&fake->endpoint->dev.kobj.kref);
+	unsigned int refs = kref_read(&fake.endpoint->dev.kobj.kref);
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(lists); i++) {
@@ -442,20 +419,19 @@ static void policy_checked_lists(struct kunit *test)
 		if (lists[i].log)
 			KUNIT_EXPECT_EQ_MSG(test, log_count(lists[i].log), 1, "%s", devices);
 	}
-	KUNIT_EXPECT_EQ(test, kref_read(&fake->endpoint->dev.kobj.kref), refs);
+	KUNIT_EXPECT_EQ(test, kref_read(&fake.endpoint->dev.kobj.kref), refs);
 }
 
 /* What is listed and no endpoint is named with its type. */
 static void policy_listed_in_vain(struct kunit *test)
 {
-	struct fake *fake = test->priv;
 	struct pci_dev *conventional = fake_dev(test, 1, PCI_DEVFN(7, 0));
 	struct pci_dev *unknown = fake_dev(test, 1, PCI_DEVFN(9, 0));
 
 	devices = "(4b55:01:*.*)";
 	log_start();
-	fake_bind(test, fake->endpoint);
-	fake_bind(test, fake->rciep);
+	fake_bind(test, fake.endpoint);
+	fake_bind(test, fake.rciep);
 	fake_bind(test, conventional);
 	fake_bind(test, unknown);
 	KUNIT_EXPECT_EQ(test, log_count("its type is Root Complex Integrated Endpoint"), 1);
@@ -463,7 +439,7 @@ static void policy_listed_in_vain(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, log_count("its type is unknown"), 1);
 	KUNIT_EXPECT_EQ(test, log_count("its type is"), 3);
 	KUNIT_EXPECT_FALSE(test, fixup_is_attached(conventional));
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->rciep));
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake.rciep));
 }
 
 static struct kunit_case policy_cases[] = {
@@ -505,8 +481,7 @@ static int __init in_dom0(int ret)
 static void __init init_loads(struct kunit *test)
 {
 	static char * const lists[] = { "all", "(4b55:01:00.0)" };
-	struct fake *fake = test->priv;
-	struct pci_dev *pdev = fake->endpoint;
+	struct pci_dev *pdev = fake.endpoint;
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(lists); i++) {
@@ -514,7 +489,7 @@ static void __init init_loads(struct kunit *test)
 		fake_bind(test, pdev);
 		log_start();
 		KUNIT_EXPECT_EQ(test, fixup_init(), in_dom0(0));
-			KUNIT_EXPECT_EQ(test, fixup_is_attached(pdev), xen_initial_domain());
+		KUNIT_EXPECT_EQ(test, fixup_is_attached(pdev), xen_initial_domain());
 		KUNIT_EXPECT_EQ(test, log_count("guests read 0x0092"), xen_initial_domain());
 		KUNIT_EXPECT_EQ(test, log_count("not loaded: this is not a Xen dom0"),
 				!xen_initial_domain());
@@ -525,24 +500,20 @@ static void __init init_loads(struct kunit *test)
 
 static void __init init_wrong_list(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-
 	devices = "(4b55:01:00.0)(03:00.0";
-	fake_bind(test, fake->endpoint);
+	fake_bind(test, fake.endpoint);
 	KUNIT_EXPECT_EQ(test, fixup_init(), in_dom0(-EINVAL));
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->endpoint));
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake.endpoint));
 	KUNIT_EXPECT_FALSE(test, notifier_unregistered());
 }
 
 static void __init init_interrupted(struct kunit *test)
 {
-	struct fake *fake = test->priv;
-
 	devices = "all";
-	fake_bind(test, fake->endpoint);
-	fake_bind(test, fake->legacy);
-	KUNIT_EXPECT_EQ(test, interrupted(test, fake->legacy, fixup_init), in_dom0(-EINTR));
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake->endpoint));
+	fake_bind(test, fake.endpoint);
+	fake_bind(test, fake.legacy);
+	KUNIT_EXPECT_EQ(test, interrupted(test, fake.legacy, fixup_init), in_dom0(-EINTR));
+	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake.endpoint));
 	KUNIT_EXPECT_FALSE(test, notifier_unregistered());
 }
 

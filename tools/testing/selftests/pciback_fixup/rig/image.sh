@@ -228,7 +228,7 @@ build_module() {
 }
 
 # build_bus_modules KVER: the simulated host bridge, and what counts reads on it
-BUS_FILES=("$RIG"/cost/{*.c,Makefile} "$MODULE_DIR"/fixup_{bus,kunit_bridge}.[ch]
+BUS_FILES=("$CHECKS"/cost/{*.c,Makefile} "$MODULE_DIR"/fixup_{bus,kunit_bridge}.[ch]
 	"$MODULE_DIR/fixup_overlay.h")
 build_bus_modules() {
 	local compiler
@@ -321,13 +321,14 @@ make_kernel() {
 }
 
 # build_debug_kernel NAME...: our driver in the stack's latest kernel, with
-# kernel/common.config and kernel/NAME.config of each name. Its folder is kept and built
-# again in place, so that a change of the driver does not build all of it.
+# kernel/common.config, kernel/NAME.config of each name and, for kunit, .kunitconfig. Its
+# folder is kept and built again in place: a change of the driver does not build all of it.
 build_debug_kernel() {
 	local name source dir fragment start=$SECONDS
 	name=$(IFS=-; echo "$*")
 	source=$(build_source latest) || return
-	fragment=$(cd "$RIG/kernel" && cat common.config "${@/%/.config}") || return
+	fragment=$([ "$1" != kunit ] || cat "$MODULE_DIR/.kunitconfig"
+		cd "$RIG/kernel" && cat common.config "${@/%/.config}") || return
 	dir=$CACHE/kernel-$name-$(echo "$source" "$fragment" | key -)
 	mkdir -p "$dir"
 	# The source folder is shared: one kernel at a time, until our process ends.
