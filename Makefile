@@ -9,6 +9,7 @@ COMMAND := tools/pciback-fixup
 SELFTESTS := tools/testing/selftests/pciback_fixup
 RIG := $(SELFTESTS)/rig
 CHECKS := scripts/check
+AUDITS := scripts/audit
 
 # Where install puts the module below /lib/modules/VERSION; depmod prefers it to others.
 MODULE_DIR := updates
@@ -80,14 +81,14 @@ device-model-q35: ## build that QEMU, from the source package of Debian's own, i
 shell: ## the same machine, to try things by hand
 	@$(RIG)/boot.sh latest shell
 
+test: ## the tests that need neither root nor a machine: under a minute
+	@$(CHECKS)/test.sh
+
 check: ## run all tests of the module
 	@$(CHECKS)/check.sh check
 
 check-all: ## the same, on the other stacks, of the packages and in the kernel's tree: about an hour at first
 	@$(CHECKS)/check.sh check-all
-
-check-gates: ## do the tests' own judges fail when they should?
-	@$(CHECKS)/gates.sh
 
 check-stress: ## the long forms of the tests that look for faults: over an hour
 	@$(CHECKS)/check.sh check-stress
@@ -117,25 +118,19 @@ kcsan: ## run them in a kernel that looks for data races
 	@$(CHECKS)/kunit.sh kcsan
 
 mutants: ## mutate the module in many small ways: does a test notice each? About an hour
-	@$(CHECKS)/mutants.sh
+	@$(AUDITS)/mutants.sh
 
 coverage: ## which lines and branches of the module do tests run? HTML in build/coverage
-	@$(CHECKS)/coverage.sh
+	@$(AUDITS)/coverage.sh
 
 bench: ## count what the module costs; the table is kept in build/bench/cost.txt
-	@$(CHECKS)/bench.sh
+	@$(CHECKS)/cost/bench.sh
 
 fuzz: ## fuzz the parser of device lists, for ten minutes
 	@$(CHECKS)/fuzz.sh
 
 stacks: ## make the guide's table of stacks from the last run of check-all
 	@$(CHECKS)/stacks.sh
-
-drawings: ## draw the documents' pictures from their sources (needs graphviz)
-	scripts/drawings.sh
-
-check-drawings: ## do the pictures show what their sources say?
-	@scripts/drawings.sh --check
 
 # Without KDIR, for the kernel that it was built for may be gone.
 clean: ## remove what was built for the module and the command
@@ -158,6 +153,6 @@ help: ## list the targets
 
 .PHONY: all headers module command no-command install install-module install-command \
 	uninstall uninstall-module uninstall-command demo demo-stubdomain demo-q35 \
-	device-model-q35 shell check check-all check-gates check-stress check-in-tree in-tree \
-	patches lint kunit kcsan mutants coverage bench fuzz stacks drawings check-drawings \
+	device-model-q35 shell test check check-all check-stress check-in-tree in-tree \
+	patches lint kunit kcsan mutants coverage bench fuzz stacks \
 	clean distclean help

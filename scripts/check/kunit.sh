@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Run the KUnit suites in a debug kernel, booted bare: a Xen dom0 cannot have
-# KASAN. Prints TAP, a test for each case.
+# Run the KUnit suites in a debug kernel without Xen: KASAN does not start in a dom0.
+# Prints TAP, a test for each case.
 #   kunit.sh kasan   out-of-bounds, use-after-free, locks, leaks (the default)
 #   kunit.sh kcsan   data races
 #   kunit.sh rt      the same kernel with PREEMPT_RT, without sanitizers
@@ -19,7 +19,7 @@ mkdir -p "$dir"
 bare_initrd "$dir" "$RIG/kernel/kunit-init"
 
 say "booting the debug kernel"
-# One CPU a socket: without ACPI, Linux finds them in the MP table.
+# One CPU a socket, so that Linux finds both in the MP table: it has no ACPI.
 boot_bare "$kernel" "$dir" $((240 + toggles / 100)) \
 	"kunit.autorun=1 xen_pciback_fixup.toggles=$toggles" -smp 2,sockets=2 -m 384
 
@@ -31,10 +31,20 @@ while read -r ok _ case; do
 	case $ok in ok) ktap_test_pass "$case" ;; not) ktap_test_fail "${case#* }" ;; esac
 done < <(sed -nE 's/^    ((not )?ok [0-9]+ [a-z].*)/\1/p' "$log")
 
-# The kernel's own parser judges too: a case that failed, a plan that was not kept, and
-# no case at all are failures.
-succeeds "kunit.py finds no failure in the log" \
-	python3 "$(build_source latest)/tools/testing/kunit/kunit.py" parse "$log"
+# The kernel's own parser judges too, and is seen to fail when it should.
+parse() { python3 "$(build_source latest)/tools/testing/kunit/kunit.py" parse "$1"; }
+suite() { # LINE...: the log of a kernel with one suite
+	printf '%s\n' 'KTAP version 1' '1..1' '    KTAP version 1' '    # Subtest: s' '    1..1' "$@"
+}
+succeeds "kunit.py finds no failure in the log" parse "$log"
+suite '    ok 1 a' 'ok 1 s' >"$dir/parsed"
+succeeds "kunit.py: a case that passes" parse "$dir/parsed"
+suite '    not ok 1 a' 'not ok 1 s' >"$dir/parsed"
+fails "kunit.py: a case that fails" parse "$dir/parsed"
+suite >"$dir/parsed"
+fails "kunit.py: no case" parse "$dir/parsed"
+echo "a line" >"$dir/parsed"
+fails "kunit.py: no log of it" parse "$dir/parsed"
 succeeds "all suites were run" is "$(grep -cE '^ok [0-9]+ pciback-fixup-' "$log")" \
 	"$(cat "$MODULE_DIR"/fixup_*kunit.c | grep -c '^static struct kunit_suite')"
 

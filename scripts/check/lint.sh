@@ -1,17 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# make lint: the module built for every flavour of the kernels that the three stacks
-# have, with gcc and, but for the newest, sparse and clang, each in a root of its suite;
-# and what the kernel's own checkers, shellcheck and Sphinx have to say. Prints TAP;
-# a finding is a failure.
+# make lint: build the module for every kernel flavour of the three stacks, with gcc and,
+# except for the newest, sparse and clang; run the kernel's own checkers, shellcheck and
+# Sphinx; compare lists. Prints TAP; a finding is a failure.
 . "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/image.sh"
 
-# coccinelle looks for libpython3.N.so, which it does not depend on.
+# coccinelle needs libpython3.N.so, but does not depend on it.
 need "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" \
 	coccinelle libpython3-dev shellcheck git python3-sphinx
 cd "$TOP"
 
-# build DIR ROOT PATTERN KVER [VARIABLE=VALUE...]: of the module, with no line like that
+# build DIR ROOT PATTERN KVER [VARIABLE=VALUE...]: the module, without output like PATTERN
 build() {
 	local dir=$1
 	cp "$MODULE_DIR"/{fixup_*.[ch],Makefile*} "$dir/"
@@ -20,14 +19,13 @@ build() {
 	! grep -E "$3" "$dir.log" && find "$dir" -mindepth 1 -delete
 }
 
-# once NAME FUNCTION ARGUMENT...: a test that is not run again once it has passed with these
-# files of the driver
+# once NAME FUNCTION ARGUMENT...: a test that is not repeated after it passed, until a file
+# of the driver changes
 once() { KEY=$(cat "$MODULE_DIR"/*) succeeds "$1" cached lint "${@:2}"; }
 
 finding='warning:|error:|\*\*\*'
-# Debian's kernels are configured for gcc. This is clang, without the flags that
-# only gcc knows; so objtool misses what they do, and clang finds fault with the
-# kernel's headers. What it says of our files is what counts.
+# Debian's kernels are configured for gcc. Without the flags that only gcc knows, objtool
+# and clang also complain about the kernel: only what clang says of our files counts.
 clang=(CC=clang KCFLAGS="-Qunused-arguments -Wno-unknown-warning-option"
 	ccflags-remove-y="-mfunction-return=% -fconserve-stack -mrecord-mcount \
 		-fmin-function-alignment=% -ftrivial-auto-var-init=%")
@@ -46,8 +44,8 @@ for STACK in $STACKS; do
 	done
 done
 
-# What goes into QEMU's source has QEMU's style.
-mapfile -t sources < <(git ls-files 'drivers/*.[ch]' 'tools/testing/*.[ch]' ':!*/q35/*')
+# Files for QEMU's source have QEMU's style.
+mapfile -t sources < <(git ls-files 'drivers/*.[ch]' 'tools/testing/*.[ch]' 'scripts/*/cost/*.c' ':!*/q35/*')
 mapfile -t kbuild < <(git ls-files 'drivers/*Makefile*' 'drivers/*Kconfig')
 for STACK in bookworm newest; do
 	source=$(build_source latest)
@@ -60,8 +58,8 @@ for STACK in bookworm newest; do
 		silent "$source/scripts/kernel-doc" -none -Wall drivers/xen/xen-pciback/*.[ch]
 done
 
-# Those of the kernel's semantic patches that report; the rest only rewrite. Two need
-# an OCaml compiler, and are about other drivers.
+# The kernel's semantic patches that report; others only rewrite. Two need an OCaml
+# compiler, and are about other drivers.
 source=$(STACK=bookworm build_source latest)
 mapfile -t patches < <(grep -rlw 'virtual report' "$source/scripts/coccinelle" |
 	xargs grep -L ocaml | sort)
@@ -76,7 +74,7 @@ coccinelle() { # DIR SOURCE PATCH...
 }
 once "the kernel's ${#patches[@]} coccinelle checks" coccinelle "$source" "${patches[@]}"
 
-# Lists that must not go stale. all_in FILE WORD...: these are in it
+# Lists that must not go stale. all_in FILE WORD...: FILE has each word
 all_in() {
 	local word status=0
 	for word in "${@:2}"; do
@@ -101,13 +99,13 @@ done
 succeeds "one range of kernel versions" is "$(git grep -hoE '\<6\.[0-9]+ to [0-9.]+[0-9]' | sort -u)" \
 	"$(sed -nE 's/.*in dom0, with Linux ([0-9.]+ to [0-9.]+) .*/\1/Ip' README.md)"
 mapfile -t driver < <(find "$MODULE_DIR" -name 'fixup_*.[ch]' ! -name '*kunit*' | sort)
-python3 -B "$CHECKS/mutations.py" "${driver[@]}" >"$tmp/known"
+python3 -B "$AUDITS/mutations.py" "${driver[@]}" >"$tmp/known"
 for file in "${driver[@]}"; do
 	sed -nE "s/^[ \t]+(.+)/${file##*/}: branch: \1\n${file##*/}: line: \1/p" "$file"
 done >>"$tmp/known"
 for file in mutants coverage; do
 	succeeds "$file.txt: names what there is" \
-		is "$(grep "^fixup_.*:" "$CHECKS/$file.txt" | grep -vxFf "$tmp/known")" ""
+		is "$(grep "^fixup_.*:" "$AUDITS/$file.txt" | grep -vxFf "$tmp/known")" ""
 done
 
 succeeds "documents: built with warnings as errors" \

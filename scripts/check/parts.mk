@@ -3,18 +3,18 @@ here := $(dir $(lastword $(MAKEFILE_LIST)))
 top := $(here)../..
 rig := $(top)/tools/testing/selftests/pciback_fixup/rig
 
-# dom0-SERIES are the tests in a dom0 with each kernel series that the stack has. Parts
-# that end with -STACK are of another stack than the one that is tested in all ways.
+# The parts dom0-SERIES run the tests in a dom0 with each kernel series of the stack. A part
+# that ends with -STACK is of another stack.
 SERIES := $(shell $(rig)/stack.sh series)
 OTHERS := $(shell $(rig)/stack.sh others)
 other = $(OTHERS:%=$(1)-%)
 
-# The parts of make check. check.sh runs two at a time: the dom0s with two CPUs are spread
-# over the list, for two of them beside each other take as long as one after the other.
+# The parts of make check. check.sh runs two at a time. The dom0s with two CPUs are spread
+# over the list: running two of them in parallel gains nothing.
 check := dom0-debug guests dom0-$(firstword $(SERIES)) demo lint persist \
-	$(patsubst %,dom0-%,$(wordlist 2,9,$(SERIES))) kunit cost fuzz gates
+	$(patsubst %,dom0-%,$(wordlist 2,9,$(SERIES))) kunit cost fuzz test
 check-all := $(check) $(foreach stack,$(OTHERS),dom0-$(stack) guests-$(stack)) kunit-newest \
-	stubdomain many-guests q35 packages packages-trixie in-tree rpm source command
+	stubdomain many-guests q35 packages packages-trixie in-tree rpm source
 check-stress := kunit-long dom0-long-latest dom0-long-debug fuzz-long
 
 check: $(check)
@@ -26,7 +26,7 @@ names:
 boot := $(rig)/boot.sh
 part = @$(here)part.sh $@ env
 
-lint fuzz gates in-tree:
+lint fuzz in-tree:
 	$(part) $(here)$@.sh
 fuzz: export SECONDS_OF_FUZZ = 20
 demo:
@@ -43,7 +43,7 @@ $(SERIES:%=dom0-%) dom0-debug: dom0-%:
 	$(part) CPUS=2 $(boot) $* selftests
 stubdomain many-guests q35:
 	$(part) $(boot) latest $@
-# A reboot of dom0 keeps what it wrote to its disk: QEMU goes on.
+# QEMU goes on when dom0 reboots, and keeps what dom0 wrote to its disk.
 persist:
 	$(part) MORE_ARGS="-action reboot=reset" $(boot) latest persist
 kunit:
@@ -55,17 +55,15 @@ kunit-long:
 fuzz-long:
 	$(part) $(here)fuzz.sh
 cost:
-	$(part) $(here)bench.sh --tap
+	$(part) $(here)cost/bench.sh --tap
 packages:
 	$(part) $(top)/packaging/test-deb.sh bookworm
 packages-trixie:
 	$(part) $(top)/packaging/test-deb.sh trixie
 rpm source:
 	$(part) $(top)/packaging/test-$@.sh
-command:
-	$(part) bash -c '. $(rig)/lib.sh && \
-		need bash-completion pci.ids python3 gcc make pkg-config \
-			libpci-dev libkmod-dev libsmartcols-dev libxen-dev && \
-		make -s -C $(top)/tools/pciback-fixup test'
+test:
+	$(part) bash -c '. $(rig)/lib.sh && need bash-completion pci.ids python3 gcc make pkg-config \
+		libpci-dev libkmod-dev libsmartcols-dev libxen-dev && $(here)test.sh'
 
 .PHONY: check check-all check-stress names $(check-all) $(check-stress)

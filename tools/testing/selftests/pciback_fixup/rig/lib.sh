@@ -12,6 +12,7 @@ RIG=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 SELFTESTS=${RIG%/*}
 TOP=$(cd "$RIG/../../../../.." && pwd)
 CHECKS=$TOP/scripts/check
+AUDITS=$TOP/scripts/audit
 # shellcheck source=../ktap_helpers.sh
 . "$SELFTESTS/ktap_helpers.sh"
 BUILD=${BUILD:-$TOP/build}
@@ -84,6 +85,10 @@ succeeds() {
 	rm -f "$log"
 }
 
+# fails DESCRIPTION COMMAND...: a test that passes if the command fails
+fails() { succeeds "$1" refused "${@:2}"; }
+refused() { ! ("$@"); }
+
 # silent COMMAND...: it succeeds, and has nothing to say
 silent() {
 	local said
@@ -117,12 +122,12 @@ need_debian() {
 # need PACKAGE...: install the Debian packages that are not there yet
 need() {
 	local package missing=()
-	need_debian
 	for package; do
 		dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null |
 			grep -q ' installed$' || missing+=("$package")
 	done
 	[ ${#missing[@]} -gt 0 ] || return 0
+	need_debian
 	wait_lock "$BUILD/apt.lock" apt
 	say "installing with apt-get: ${missing[*]}"
 	apt_get update

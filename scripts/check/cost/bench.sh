@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# make bench: what the module costs in dom0 and on a simulated bus, in instructions.
+# make bench: count what the module costs in dom0 and on a simulated bus, in instructions.
 # QEMU's -icount makes the machines' clocks count them, so the figures are the same on
 # every machine and in every run. Fails if a figure is out of its bound.
 #   bench.sh         prints a table, which is kept in build/bench/cost.txt
 #   bench.sh --tap   prints TAP, for make check
-. "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/boot.sh"
+. "$(dirname "$0")/../../../tools/testing/selftests/pciback_fixup/rig/boot.sh"
 
-cost=$RIG/cost
+cost=$CHECKS/cost
 out=$BUILD/bench
 rm -rf "$out"
 mkdir -p "$out"

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What standing in for the ops of a bus costs each read, counted on simulated_bus.
- * To be run where the clock counts instructions: QEMU's -icount with shift=0.
- * Prints lines "bench: NAME INSTRUCTIONS" as it is loaded; linked together with the
- * driver's own fixup_bus.c.
+ * Count what replacing the ops of a bus costs each read, on simulated_bus. The clock must
+ * count instructions: QEMU's -icount with shift=0. Prints lines "bench: NAME INSTRUCTIONS"
+ * when it is loaded. It is linked with the driver's own fixup_bus.c.
  */
 
 #define pr_fmt(fmt) "bench: " fmt

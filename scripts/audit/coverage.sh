@@ -3,7 +3,7 @@
 # make coverage: the lines and branches of the module that its tests run, counted by
 # GCOV: in the KUnit suites, in a machine without Xen, and in the selftests in a dom0.
 # Prints a table and what was not run, and fails if that does not stand in
-# scripts/check/coverage.txt, or if too few branches were taken. HTML: build/coverage.
+# scripts/audit/coverage.txt, or if too few branches were taken. HTML: build/coverage.
 . "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/boot.sh"
 
 need "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" "${COMPILER_PACKAGES[@]}" lcov
@@ -34,10 +34,10 @@ capture() {
 # The same code twice, for the counters of two machines
 kunit=CONFIG_XEN_PCIDEV_BACKEND_FIXUP_KUNIT_TEST
 build_counting dom0
-build_counting kunit $kunit=y KCFLAGS="-D$kunit=1 -include $CHECKS/dom0.h"
+build_counting kunit $kunit=y KCFLAGS="-D$kunit=1 -include $AUDITS/dom0.h"
 
 cp "$out/kunit/xen-pciback-fixup.ko" "$out/module.ko"
-bare_initrd "$out" "$CHECKS/audit-init" "$out/module.ko"
+bare_initrd "$out" "$AUDITS/init" "$out/module.ko"
 say "running the KUnit suites"
 boot_bare "$counting_kernel" "$out" 600 kunit.enable=1 -smp 2 -m 512 \
 	-chardev "file,id=counters,path=$out/counters" \
@@ -60,4 +60,4 @@ capture dom0
 with_branches -a "$out/kunit.info" -a "$out/dom0.info" --output-file "$out/module.info"
 run_logged "$out/lcov.log" genhtml --branch-coverage --title xen-pciback-fixup \
 	--output-directory "$out/html" "$out/module.info"
-"$CHECKS/coverage.py" "$out/module.info" "$CHECKS/coverage.txt"
+"$AUDITS/coverage.py" "$out/module.info" "$AUDITS/coverage.txt"

@@ -12,6 +12,6 @@ wait_lock "$out.lock" "$out"
 rm -rf "$out"
 mkdir -p "$out/tree"/{bin,dev,proc,sys,tmp}
 cp "$(build_root)/busybox" "$out/tree/bin/"
-cp "$CHECKS/audit-init" "$out/tree/init"
-python3 -B "$CHECKS/mutants.py" "$MODULE_DIR" "$kernel" "$out/tree" "$out" "${ONLY-}" |
+cp "$AUDITS/init" "$out/tree/init"
+python3 -B "$AUDITS/mutants.py" "$MODULE_DIR" "$kernel" "$out/tree" "$out" "${ONLY-}" |
 	tee "$out/table"

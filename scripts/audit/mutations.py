@@ -21,11 +21,14 @@ TOKEN = re.compile(
       | <<=|>>=|\.\.\.|->|\+\+|--|&&|\|\||[-+*/%&|^<>=!]=|<<|>>|.)""",
     re.X | re.S | re.M)
 
-BOUNDS = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "=="}
-WORDS = {"true": "false", "false": "true"}
+# What stands for a token, and the kind of that mutation
+OTHERS = {"<": ("bound", "<="), "<=": ("bound", "<"), ">": ("bound", ">="), ">=": ("bound", ">"),
+          "==": ("bound", "!="), "!=": ("bound", "=="), "!": ("negate", ""),
+          "true": ("constant", "false"), "false": ("constant", "true")}
 ASSIGN = {"=", "+=", "-=", "|=", "&=", "^=", "*=", "/=", "<<=", ">>="}
 PAIRS = {"(": ")", "[": "]", "{": "}"}
 STOP = ASSIGN | {",", ";", "?", ":", "return"}
+HEADERS = {"if", "while", "for", "switch"}
 # They check, and do nothing.
 ASSERTIONS = {"lockdep_assert_held", "BUILD_BUG_ON"}
 # Texts are not mutated in these.
@@ -88,21 +91,6 @@ class Function:
             i = self.partner[i] + 1 if self.tokens[i].text in PAIRS else i + 1
         return i
 
-    def statements(self):
-        """The index ranges of simple statements, and of the headers of others."""
-        i = self.first
-        while i < self.last:
-            word = self.tokens[i].text
-            if word in {"{", "}", "else", "do", ";"}:
-                i += 1
-            elif word in {"if", "while", "for", "switch"} or "for_each" in word:
-                yield i, self.partner[i + 1]
-                i = self.partner[i + 1] + 1
-            else:
-                end = self.statement_end(i)
-                yield i, end
-                i = end + 1
-
     def operand(self, i, step, stop):
         """The index of the last token of an expression, from i on in one direction."""
         while True:
@@ -115,15 +103,20 @@ class Function:
             i += step
 
     def mutations(self):
-        for first, last in self.statements():
-            word = self.tokens[first].text
-            if word in ASSERTIONS:
-                continue
-            yield from self.statement_mutations(first, last)
-            texts = not PRINTING.match(word) and \
-                self.source(first, last).split("*")[0] != "static const char "
-            for i in range(first, last + 1):
-                yield from self.token_mutations(i, texts)
+        i = self.first
+        while i < self.last:
+            word, last = self.tokens[i].text, i
+            if word in HEADERS or "for_each" in word:
+                last = self.partner[i + 1]
+            elif word not in {"{", "}", "else", "do", ";"}:
+                last = self.statement_end(i)
+            if last > i and word not in ASSERTIONS:
+                yield from self.statement_mutations(i, last)
+                texts = not PRINTING.match(word) and \
+                    not self.source(i, last).startswith("static const char *")
+                for j in range(i, last + 1):
+                    yield from self.token_mutations(j, texts)
+            i = last + 1
 
     def statement_mutations(self, first, last):
         word, after = self.tokens[first].text, self.tokens[first + 1].text
@@ -146,24 +139,21 @@ class Function:
                 yield self.change("return", first + 1, last - 1, "0")
         elif after == "(" and self.partner[first + 1] == last - 1:
             yield self.change("delete call", first, last - 1, "")
-        elif not self.is_declaration(first) and self.is_assignment(first, last):
+        elif self.is_assignment(first, last):
             yield self.change("delete assignment", first, last - 1, "")
 
-    def is_declaration(self, first):
-        one, two, three = (token.text for token in self.tokens[first:first + 3])
-        return one in {"static", "const", "struct", "unsigned"} or \
-            bool(re.match(r"\w", one) and (re.match(r"\w", two) or
-                 (two == "*" and re.match(r"[\w*]", three))))
-
     def is_assignment(self, first, last):
-        return any(token.text in ASSIGN | {"++", "--"} for token in self.tokens[first:last])
+        one, two, three = (token.text for token in self.tokens[first:first + 3])
+        declares = one in {"static", "const", "struct", "unsigned"} or \
+            re.match(r"\w", one) and re.match(r"\w|\*[\w*]", two + three)
+        return not declares and \
+            any(token.text in ASSIGN | {"++", "--"} for token in self.tokens[first:last])
 
     def token_mutations(self, i, texts):
         text, before = self.tokens[i].text, self.tokens[i - 1].text
-        if text in BOUNDS:
-            yield self.change("bound", i, i, BOUNDS[text])
-        elif text in WORDS:
-            yield self.change("constant", i, i, WORDS[text])
+        if text in OTHERS:
+            kind, new = OTHERS[text]
+            yield self.change(kind, i, i, new)
         elif re.match(r"0[xX]|\d", text):
             new = int(text, 0) + 1
             yield self.change("constant", i, i, hex(new) if "x" in text else str(new))
@@ -173,8 +163,6 @@ class Function:
             yield self.change("constant", i, i, f"'{chr(ord(text[-2]) + 1)}'")
         elif text[0] == '"' and len(text) > 2 and texts:
             yield self.change("constant", i, i, f'"{chr(ord(text[1]) ^ 1)}{text[2:]}')
-        elif text == "!":
-            yield self.change("negate", i, i, "")
         elif text == "?":
             first = self.operand(i - 1, -1, STOP)
             yield self.change("negate", first, i - 1, f"!({self.source(first, i - 1)})")

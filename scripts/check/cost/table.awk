@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# Makes the table of make bench out of lines "NAME VALUE". Columns, with tabs
-# between them: what, without the module, with it, the figure that has a bound,
-# the bound, whether it is kept.
+# Make the table of make bench from lines "NAME VALUE". Columns, separated by tabs: what,
+# without the module, with it, the figure that has a bound, the bound, whether it is kept.
 
 { v[$1] = $2 }
 
@@ -12,7 +11,7 @@ function line(what, without, with, figure, bound, format,    ok) {
 	printf "%s\t%s\t%s\t" format "\t%s\t%s\n", what, without, with, figure,
 		sprintf(format, bound), ok
 }
-# A figure that is not there is a failure.
+# A missing figure is a failure.
 function there(name) {
 	if (v[name] ~ /^[0-9.]+$/ && v[name] + 0 > 0 || name ~ /^bus-other/ && v[name] == "0.00")
 		return 1
