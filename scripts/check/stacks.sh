@@ -1,17 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# make stacks: the guide's table of what was run on which stack, from the results of the
-# last make check or check-all in build/check, into Documentation/admin-guide/stacks.txt.
+# make stacks: write the guide's table of stacks, Documentation/admin-guide/stacks.txt, from
+# the results of the last make check or check-all.
 . "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/lib.sh"
 
 [ -n "$(find "$BUILD/check" -name stack 2>/dev/null)" ] ||
-	die "there are no results of dom0s in $BUILD/check: run make check-all first"
+	die "there are no results of a dom0 in $BUILD/check: run make check-all first"
 
-# Each job leaves a file "stack": NAME|Xen|Linux|QEMU. A row is for one dom0.
+# rows: NAME|Xen|Linux|QEMU, which each job leaves in its file "stack", |PART|PASSED|FAILED
 rows() {
 	local stack part passed failed
 	for stack in "$BUILD"/check/*/stack; do
-		[ -s "$stack" ] || continue	# it is being run
+		[ -s "$stack" ] || continue	# still running
 		part=${stack%/stack}
 		passed=$(cat "$part"/*.tap | grep -c '^ok ') || :
 		failed=$(cat "$part"/*.tap | grep -c '^not ok ') || :
@@ -34,17 +34,12 @@ rows() {
      - What was run: tests passed, failed
 END
 	rows | awk -F '|' '
-		function show() { if (row != "") print row "\n     - " what }
 		{
-			key = $1 "|" $2 "|" $3 "|" $4
-			if (key != last) {
-				show()
-				row = "   * - " $1 "\n     - " $2 "\n     - " $3 "\n     - " $4
-				what = ""
-			}
-			last = key
-			what = what (what == "" ? "" : "; ") $5 ": " $6 ", " $7
+			row = "   * - " $1 "\n     - " $2 "\n     - " $3 "\n     - " $4 "\n     - "
+			printf "%s%s: %s, %s", row == last ? "; " : end row, $5, $6, $7
+			last = row
+			end = "\n"
 		}
-		END { show() }'
+		END { print "" }'
 } >"$TOP/Documentation/admin-guide/stacks.txt"
 say "written: Documentation/admin-guide/stacks.txt"
