@@ -14,37 +14,30 @@ tests=tools/testing/selftests/pciback_fixup
 	exit 1
 }
 
-# add_line FILE LINE [BEFORE]: once; at the end, or before the line BEFORE
+# add_line FILE LINE PLACE: add LINE once, at this place of sed's
 add_line() {
-	grep -qxF -- "$2" "$1" && return
-	if [ $# = 3 ]; then
-		sed -i "s~^$3\$~$2\n&~" "$1"
-	else
-		echo "$2" >>"$1"
-	fi
+	grep -qxF -- "$2" "$1" || sed -i "$3\\$2" "$1"
 	grep -qxF -- "$2" "$1" || {
 		echo "error: no place in $1 for: $2" >&2
 		exit 1
 	}
 }
 
-# Makefile stays behind: the kernel has its own there.
-# -C: what did not change is not built again.
+# The kernel has its own Makefile. -C: unchanged files are not built again.
 install -C -m 644 "$top/$driver"/fixup_*.[ch] \
 	"$top/$driver"/{Makefile.fixup,Kconfig,.kunitconfig} "$ksrc/$driver/"
-# shellcheck disable=SC2016 # make expands it
+# shellcheck disable=SC2016 # for make and sed
 add_line "$ksrc/$driver/Makefile" \
-	'include $(srctree)/drivers/xen/xen-pciback/Makefile.fixup'
+	'include $(srctree)/drivers/xen/xen-pciback/Makefile.fixup' '$a'
 add_line "$ksrc/drivers/xen/Kconfig" \
-	'source "drivers/xen/xen-pciback/Kconfig"' endmenu
+	'source "drivers/xen/xen-pciback/Kconfig"' '/^endmenu$/i'
 
 mkdir -p "$ksrc/$tests"
 find "$top/$tests" -maxdepth 1 -type f -not -name README -exec cp -p -t "$ksrc/$tests" {} +
 cp -rp "$top/$tests/helpers" "$ksrc/$tests/"
 add_line "$ksrc/tools/testing/selftests/Makefile" \
-	'TARGETS += pciback_fixup' 'TARGETS += pidfd'
+	'TARGETS += pciback_fixup' '/^TARGETS += pidfd$/i'
 
-# The kernel has an index of its own.
 docs=$ksrc/Documentation
 install -D -C -m 644 "$top/Documentation/ABI/testing/sysfs-driver-pciback-fixup" \
 	"$docs/ABI/testing/sysfs-driver-pciback-fixup"
@@ -54,13 +47,13 @@ install -C -m 644 "$top"/Documentation/admin-guide/*.{rst,txt} "$top/Documentati
 (
 	cd "$docs/admin-guide/xen-pciback-fixup"
 	mv xen-pciback-fixup.rst guide.rst
-	# They are beside each other here.
+	# All pages are in one folder here.
 	# shellcheck disable=SC2016 # not commands
 	sed -i -e 's|admin-guide/xen-pciback-fixup|guide|g' \
 		-e 's|admin-guide/troubleshooting|troubleshooting|g' \
 		-e 's|:doc:`../design`|:doc:`design`|g' \
 		-e 's|:doc:`xen-pciback-fixup`|:doc:`guide`|g' -- *.rst
 )
-add_line "$docs/admin-guide/index.rst" '   xen-pciback-fixup/index' '   xfs'
+add_line "$docs/admin-guide/index.rst" '   xen-pciback-fixup/index' '/^   xfs$/i'
 grep -qx 'XEN PCIBACK FIXUP' "$ksrc/MAINTAINERS" ||
 	sed -i "/^XEN PCI SUBSYSTEM/e cat '$top/scripts/in-tree/MAINTAINERS'" "$ksrc/MAINTAINERS"
