@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Write what in-tree.sh puts into a kernel source tree as a series of patches
-# with a cover letter. The tree itself is not changed.
+# Write a series of patches, with a cover letter, that adds to a kernel source tree what
+# in-tree.sh does. The tree itself is not changed.
 # usage: patches.sh KERNEL_SOURCE_DIR OUTPUT_DIR
 set -euo pipefail
 
@@ -14,17 +14,17 @@ trap 'rm -rf "$tree"' EXIT
 
 git() { command git -C "$tree" -c commit.gpgsign=false "$@"; }
 
-# What the series changes, as the kernel has it; all else is new.
+# The kernel's files that the series changes, and one that in-tree.sh looks for
 changed="$driver/Makefile drivers/xen/Kconfig tools/testing/selftests/Makefile
 	MAINTAINERS Documentation/admin-guide/index.rst $driver/pci_stub.c"
 for file in $changed; do
 	install -D -m 644 "$ksrc/$file" "$tree/$file"
-	# The tree may have the driver in it already.
+	# The tree may have the driver already.
 	sed -i '/Makefile\.fixup\|xen-pciback\/Kconfig\|+= pciback_fixup\|xen-pciback-fixup/d' "$tree/$file"
 done
 sed -i '/^XEN PCIBACK FIXUP$/,/^$/d' "$tree/MAINTAINERS"
 command git init -q "$tree"
-# Who you are in the project's folder; git says what to do if it does not know.
+# Take the identity that git has for the project. Without one, git says what to do.
 { command git -C "$top" config --get-regexp '^user\.' || :; } | while read -r key value; do
 	git config "$key" "$value"
 done
@@ -33,13 +33,13 @@ git commit -q -m "the kernel"
 
 "$top/scripts/in-tree.sh" "$tree"
 
-# step MESSAGE FILE...: commit them
+# step MESSAGE FILE...: commit these files
 step() {
 	git add "${@:2}"
 	git commit -q -s -F "$top/scripts/in-tree/$1"
 }
 
-# The driver first without its KUnit test, which comes in a step of its own
+# The first step has no KUnit test: the second adds it.
 (cd "$tree/$driver" && sed -i '/KUNIT_TEST/,$d' Kconfig Makefile.fixup fixup_main.c &&
 	sed -i '${/^$/d}' Kconfig fixup_main.c)
 step 1-driver $driver/{Kconfig,Makefile,Makefile.fixup} drivers/xen/Kconfig \

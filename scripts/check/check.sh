@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# make check, check-all, check-stress: run the parts that parts.mk names for it, two at
-# a time, for that many cores are needed, and have prove judge their results.
+# make check, check-all, check-stress: run the parts that parts.mk lists for it, two at a
+# time, and judge their results.
 #   check.sh check|check-all|check-stress
 . "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/lib.sh"
 
@@ -11,15 +11,16 @@ out=$BUILD/check
 rm -rf "$out"
 for part in $(make -s -f "$CHECKS/parts.mk" names SET="$1"); do
 	mkdir -p "$out/$part"
-	# part.sh says otherwise when it comes to its end.
+	# part.sh replaces this result at its end.
 	(ktap_test_fail "was not run to its end"; ktap_finished) >"$out/$part/end.tap" || :
 done
 [ -d "$out" ] || die "parts.mk has no parts for $1"
 
-# In a session of its own, which ends with us: timeout makes process groups.
+# The parts run in a session of their own, which end_parts ends. A process group is not
+# enough: timeout creates its own.
 setsid "${MAKE:-make}" --no-print-directory -k -j2 -f "$CHECKS/parts.mk" "$1" &
 parts=$!
-# More than once, for what a part is about to start.
+# More than once: a part may be starting processes.
 end_parts() {
 	local signal
 	for signal in TERM TERM TERM TERM TERM KILL; do

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Print the tests of the TAP in file that failed, and the comments before them.
+# Print the failed tests in a file of TAP, and the comments before them.
 /^#/ { said = said $0 "\n"; next }
 /^not ok / { printf "%s%s: %s\n", said, file, $0 }
 /^(not )?ok / { said = "" }

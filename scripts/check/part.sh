@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# part.sh NAME COMMAND...: run a part of make check. What it prints is TAP, in one piece
-# or, each after a line "# test: NAME", in several; each goes into a file of its own.
+# part.sh NAME COMMAND...: run a part of make check. COMMAND prints the TAP of one test, or
+# that of several, each after a line "# test: NAME". Each test's TAP goes into its own file.
 . "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/lib.sh"
 
-# The parts are no sub-makes of the make that runs them.
+# A part must not run as a sub-make of the make that runs the parts.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 part=$1
 shift

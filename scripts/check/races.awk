@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-# Print KCSAN's reports of data races that name our functions, and how many others there
-# are; all else of the log goes to standard error. Reports are between lines of "=". Not
-# ours is that the PCI core stores bus->ops under a lock which its readers, and ours in
-# their place, do not take.
+# Print KCSAN's reports of data races that name our functions, and the number of other
+# reports; the rest of the log goes to standard error. Lines of "=" enclose a report. A race
+# on bus->ops is not ours: the PCI core stores it under a lock that its readers do not take.
 /^=+$/ && !report { report = $0; next }
 /^=+$/ {
 	if (report ~ /data-race in pci_bus_set_ops \/ toggle_reader/) ops++
