@@ -1,48 +1,37 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# What the tests of the packages share: a root of a Debian release to install them in,
-# which has the headers of each of its kernels, and the functions of the tests.
+# Shared by the tests of the packages: a root of a Debian release with the headers of each
+# of its kernels, in which the packages are installed, and functions for the tests.
 
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-# What the command writes
-WRITTEN="/etc/modprobe.d/$NAME.conf /etc/modules-load.d/$NAME.conf"
+# Files that the command writes
+WRITTEN=("/etc/modprobe.d/$NAME.conf" "/etc/modules-load.d/$NAME.conf")
 
-# What the tests use, and what is only downloaded, so that the package's own tools
-# have to install it: what the packages depend on, and rpm.
+# The root has TOOLS installed. DEPENDS, the packages' dependencies and rpm, are only
+# downloaded: apt has to install them with the packages.
 TOOLS=(man-db bash-completion make findutils)
 DEPENDS=(dkms libkmod2 libpci3 libsmartcols1 libxenstore4 rpm)
 
-# chrooted DIR COMMAND...: run it there, with namespaces of its own: when it
-# ends, all that it started ends, and nothing is left mounted.
+# chrooted DIR COMMAND...: run COMMAND in DIR, with namespaces of its own: when it ends,
+# its processes and mounts go. The command's tests need a terminal.
 chrooted() {
-	local dir=$1
-	shift
-	timeout -k 10 900 $SUDO unshare --mount --pid --fork --kill-child \
-		chroot "$dir" /usr/bin/env -i LC_ALL=C.UTF-8 HOME=/root \
-		DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-		sh -c 'mount -t proc proc /proc && mount -t devpts devpts /dev/pts && exec "$@"' sh "$@" </dev/null
+	timeout -k 10 900 $SUDO unshare --mount --pid --fork --kill-child --root="$1" --mount-proc \
+		/usr/bin/env -i LC_ALL=C.UTF-8 HOME=/root DEBIAN_FRONTEND=noninteractive \
+		PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+		sh -c 'mount -t devpts devpts /dev/pts && exec "$@"' sh "${@:2}" </dev/null
 }
 
 root() { chrooted "$ROOT" "$@"; }
 
-# with_backports COMMAND...: with an apt that knows the release and its backports
-with_backports() { in_suite "$SUITE-backports" "$@"; }
-
-# kernels: the newest of each series that the release or its backports have
+# kernels: the newest of each series in the release and its backports
 kernels() {
-	local suite packages
-	for suite in "$SUITE" "$SUITE-backports"; do
-		mapfile -t packages < <(in_suite "$suite" apt-cache pkgnames linux-headers- |
-			grep -xE 'linux-headers-([0-9.]+-)?amd64')
-		in_suite "$suite" apt-cache depends "${packages[@]}"
-	done | sed -n 's/^ *Depends: linux-headers-//p' | sort -V |
-		awk -F . '{ newest[$1 "." $2] = $0 } END { for (i in newest) print newest[i] }' |
-		sort -V | grep . || die "Debian's $SUITE has no kernel headers"
+	for STACK in "$SUITE" "$SUITE-backports"; do kvers; done |
+		sort -rV | sort -u -t . -k 1,2V
 }
 
-# fill_release DIR "APT-GET COMMAND" PACKAGE,...: a root with the packages, in which apt-get
-# has been run; debian/control is in its /tmp.
+# fill_release DIR "APT-GET COMMAND" PACKAGE,...: make DIR/root with the packages, and run
+# apt-get in it. Its /tmp has debian/control, for build-dep.
 fill_release() {
 	local apt=$BUILD/apt/$SUITE-backports
 	run_logged "$BUILD/log/mmdebstrap-packages-$SUITE.log" $SUDO mmdebstrap --mode=root \
@@ -56,15 +45,13 @@ fill_release() {
 
 # build_release NAME "APT-GET COMMAND" PACKAGE...
 build_release() {
-	local name=$1 command=$2 KEY
-	shift 2
-	KEY=$(with_backports apt-cache show --no-all-versions dpkg "$@" "${DEPENDS[@]}" |
-		grep -E '^(Package|Version):')
-	[[ $command != build-dep* ]] || KEY+=$(<"$TOP/debian/control")
-	cached "$name-$SUITE" fill_release "$command" "$(IFS=,; echo "$*")"
+	local KEY
+	KEY=$(STACK=$SUITE-backports versions dpkg "${@:3}" "${DEPENDS[@]}")
+	[[ $2 != build-dep* ]] || KEY+=$(<"$TOP/debian/control")
+	cached "$1-$SUITE" fill_release "$2" "$(IFS=,; echo "${*:3}")"
 }
 
-# make_root SUITE DIR: a root in DIR, which goes when the test ends; fills kvers
+# make_root SUITE DIR: make a root in DIR, which is removed when the test ends; fill kvers
 make_root() {
 	local base
 	SUITE=$1 ROOT=$2 made=("$2")
@@ -76,51 +63,45 @@ make_root() {
 	$SUDO rm -rf --one-file-system "$ROOT"
 	mkdir -p "$(dirname "$ROOT")"
 	$SUDO cp -a "$base/root" "$ROOT"
+	$SUDO mkdir -p "$ROOT/tmp/packages"
 	trap '$SUDO rm -rf --one-file-system "${made[@]}"' EXIT
 }
 
 # --- tests ----------------------------------------------------------------------
 
-# prints PATTERN COMMAND...: it succeeds, and a line matches
+# prints PATTERN COMMAND...: COMMAND succeeds, and a line of its output matches
 prints() {
-	local pattern=$1 out
-	shift
-	out=$("$@" 2>&1) || { echo "$out"; return 1; }
-	grep -E -- "$pattern" <<<"$out" || { echo "$out"; return 1; }
+	local out
+	out=$("${@:2}" 2>&1) && grep -E -- "$1" <<<"$out" && return
+	echo "$out"
+	return 1
 }
 
 # exits STATUS COMMAND...
 exits() {
-	local wanted=$1 status=0
-	shift
-	"$@" || status=$?
-	[ $status = "$wanted" ] || { echo "exit status $status, not $wanted"; return 1; }
+	local status=0
+	"${@:2}" || status=$?
+	is $status "$1"
 }
 
-# fails PATTERN COMMAND...: and says why
-fails() {
-	local pattern=$1 out
-	shift
-	if out=$("$@" 2>&1); then
-		echo "$out"
-		return 1
-	fi
-	grep -E -- "$pattern" <<<"$out" || { echo "$out"; return 1; }
+# refuses PATTERN COMMAND...: COMMAND fails, and a line of its output matches
+refuses() { prints "$1" not "${@:2}"; }
+
+# documents SOURCE DIR: the documents in DIR are those in SOURCE
+documents() {
+	cmp "$1/README.md" "$2/README.md"
+	diff -r -x '*.dot' -x conf.py "$1/Documentation" "$2/Documentation"
 }
 
-# --- what DKMS has made -----------------------------------------------------------
-
-# Without what readelf says, which DKMS asks about the compiler of kernels.
+# The kernel's modules of DKMS; without readelf's messages, which dkms runs on kernels
 status() { root dkms status -m "$NAME" "$@" 2>/dev/null; }
 
-# has_module KVER VERSION: DKMS built it for that kernel, and modprobe finds it. For a
-# kernel of which there are only the headers, DKMS 3.2 makes no modules.dep.
+# has_module KVER VERSION: DKMS built the module for that kernel, and modprobe finds it.
+# DKMS 3.2 makes no modules.dep if only the headers of a kernel are installed.
 has_module() {
 	local file
 	is "$(status -k "$1")" "$NAME/$2, $1, x86_64: installed"
-	file=$(find "$ROOT/lib/modules/$1/updates/dkms" -name "$NAME.ko*")
-	file=${file#"$ROOT"}
-	is "${file%.xz}" "/lib/modules/$1/updates/dkms/$NAME.ko"
+	file=$(root find "/lib/modules/$1/updates/dkms" -name "$NAME.ko*")
 	is "$(root modinfo -F vermagic "$file" | cut -d ' ' -f 1)" "$1"
 	is "$(root modinfo -F version "$file")" "$2"
 	[ ! -e "$ROOT/lib/modules/$1/modules.dep" ] ||
@@ -134,7 +115,17 @@ check_modules() {
 	done
 }
 
-# nothing_left [FILE...]: of the module, the command and what DKMS made, but these files
+# later_kernel COMMAND...: COMMAND has DKMS build for all kernels, of which one is too new
+later_kernel() {
+	local dir=/lib/modules/7.4.0-test
+	root mkdir -p "$dir"
+	root ln -s "$(root readlink -f "/lib/modules/${kvers[0]}/build")" "$dir/build"
+	"$@"
+	silent root find "$dir" -name '*.ko*'
+	root rm -r "$dir"
+}
+
+# nothing_left [FILE...]: nothing is left of the packages but these files
 nothing_left() {
 	is "$(status)" ''
 	is "$(root find / -xdev \( -path /tmp -o -path /var/cache/man \) -prune \
@@ -147,22 +138,23 @@ only_version() {
 	is "$(root sh -c "ls -d /usr/src/$NAME-*")" "/usr/src/$NAME-$1"
 }
 
-# The command's own files, as it begins them
+# same_versions VERSION QUERY...: of the command, the module, and both packages by QUERY
+same_versions() {
+	is "$(root pciback-fixup --version)" "pciback-fixup $1"
+	is "$(root "${@:2}" pciback-fixup "$NAME-dkms")" "$1 $1 "
+	only_version "$1"
+}
+
+# Files with the first line that the command writes
 written() {
-	local file
-	for file in $WRITTEN; do
-		$SUDO mkdir -p "$(dirname "$ROOT$file")"
-		echo '# Written by pciback-fixup.' | $SUDO tee "$ROOT$file" >/dev/null
-	done
+	root mkdir -p /etc/modprobe.d /etc/modules-load.d
+	echo '# Written by pciback-fixup.' | (cd "$ROOT" && $SUDO tee "${WRITTEN[@]/#/.}")
 }
 
-still_written() {
-	local file
-	for file in $WRITTEN; do is "$(cat "$ROOT$file")" '# Written by pciback-fixup.'; done
-}
+still_written() { silent root grep -Lx '# Written by pciback-fixup.' "${WRITTEN[@]}"; }
 
-# other_version TREE VERSION [REVISION]: make it that version, as a release would, and
-# with a REVISION, as a distribution's package of it
+# other_version TREE VERSION [REVISION]: change the version of TREE as a release does; with
+# a REVISION, as a distribution's package of it
 other_version() {
 	sed -i "s/^MODULE_VERSION(.*/MODULE_VERSION(\"$2\");/" \
 		"$1/drivers/xen/xen-pciback/fixup_main.c"

@@ -1,21 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# make check-source: what the targets of the top Makefile do with the sources in somebody
-# else's folder, or with versions that differ, on this machine. Prints TAP.
+# make check-source: the targets of the top Makefile that build and install on this machine:
+# in another user's folder, and with versions that differ. Prints TAP.
 . "$(dirname "$0")/root.sh"
 
-# A tarball that somebody else unpacked: root can make packages of it.
+# root can build packages from a tarball that another user unpacked.
 deb_from_tarball() {
-	copy_source "$dir/$NAME-$VERSION"
-	tarball "$dir/$NAME-$VERSION" "$dir/source.tar.gz"
-	rm -r "${dir:?}/$NAME-$VERSION"
-	tar -C "$dir" -xzf "$dir/source.tar.gz"
-	$SUDO chown -R nobody: "$dir/$NAME-$VERSION"
-	$SUDO env -u BUILD make -C "$dir/$NAME-$VERSION" deb
-	ls "$dir/$NAME-$VERSION/build/deb/pciback-fixup_${VERSION}_amd64.deb"
+	copy_source "$dir/tarball"
+	$SUDO chown -R nobody: "$dir/tarball"
+	$SUDO env -u BUILD make -C "$dir/tarball" deb
+	ls "$dir/tarball/build/deb/pciback-fixup_${VERSION}_amd64.deb"
 }
 
-# A clone that is somebody else's, and what was built in it
+# A clone of another user, with a module that was built in it
 copy_of_a_clone() {
 	copy_source "$dir/clone"
 	git init -q "$dir/clone"
@@ -27,7 +24,7 @@ copy_of_a_clone() {
 	is "$(stat -c %U "$dir/copy/README.md")" root
 }
 
-# fails_of_version SED_EXPRESSION FILE TARGET: make TARGET sees that FILE has another
+# fails_of_version SED_EXPRESSION FILE TARGET: make TARGET fails if FILE names another
 fails_of_version() {
 	copy_source "$dir/version"
 	sed -i "$1" "$dir/version/$2"
@@ -42,7 +39,7 @@ install_command() {
 	silent find "$dir/root" -not -type d
 }
 
-need git
+need git rsync
 dir=$(mktemp -d)
 trap '$SUDO rm -rf "$dir"' EXIT
 copy_source "$dir/ours"
