@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# Print the failed tests in a file of TAP, and the comments before them.
+# Print the failed tests in files of TAP, and the comments before them.
+FNR == 1 { said = "" }
 /^#/ { said = said $0 "\n"; next }
-/^not ok / { printf "%s%s: %s\n", said, file, $0 }
+/^not ok / { printf "%s%s: %s\n", said, FILENAME, $0 }
 /^(not )?ok / { said = "" }

@@ -9,9 +9,7 @@ cd "$1"
 status=0
 prove -r --ext tap --source File --file-option extensions=.tap . || status=1
 # prove prints the numbers of failed tests. Print their names, and the comments on them.
-find . -name '*.tap' | sort | while read -r file; do
-	awk -v file="${file#./}" -f "$here/failed.awk" "$file"
-done
+find . -name '*.tap' -printf '%P\n' | sort | xargs -r awk -f "$here/failed.awk"
 if grep -r '# SKIP' .; then
 	echo "the tests above were skipped"
 	status=1
