@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# make check-in-tree: the driver built where it would be upstream, in the source
-# of each kernel series, as a module and built in, and in each step of the series
-# of patches; and its selftests run as a kernel tree runs them. Prints TAP.
+# make check-in-tree: build the driver in the source of each kernel series, as a module and
+# built in, and in each step of the series of patches; run its selftests with the kernel's
+# harness. Prints TAP.
 . "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/image.sh"
 
 need "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" git rsync
@@ -17,11 +17,12 @@ fill_configured() {
 	make_kernel "$2" "$1" prepare
 }
 
-# builds SOURCE FOLDER y|m KUNIT: without a warning in our files
+# builds SOURCE FOLDER y|m e|d: the driver builds without warnings in our files, with the
+# KUnit test enabled or disabled
 builds() {
 	local source=$1 dir=$2
 	"$source/scripts/config" --file "$dir/.config" -e KUNIT \
-		"-$( [ "$3" = y ] && echo e || echo m )" XEN_PCIDEV_BACKEND_FIXUP \
+		--set-val XEN_PCIDEV_BACKEND_FIXUP "$3" \
 		"-$4" XEN_PCIDEV_BACKEND_FIXUP_KUNIT_TEST
 	make_kernel "$source" "$dir" olddefconfig
 	is "$(grep ^CONFIG_XEN_PCIDEV_BACKEND_FIXUP= "$dir/.config")" \
@@ -32,8 +33,7 @@ builds() {
 	! grep -E 'fixup_[a-z_]+\.[ch]:.*(warning|error):' "$dir/make.log"
 }
 
-# A copy of the source: a step of the series is put into it, and the debug kernels are
-# built from the other at the same time.
+# This test changes a copy of the source: debug kernels may be building from the other.
 fill_copy() { cp -a "$2/." "$1"; }
 
 for series in $(series); do
@@ -42,7 +42,7 @@ for series in $(series); do
 	"$TOP/scripts/in-tree.sh" "$source"
 	dir=$(KEY=$(cat "$RIG/kernel/common.config") cached "in-tree-$series" \
 		fill_configured "$source")
-	# A build folder knows where it was made.
+	# cached() has moved the build folder.
 	make_kernel "$source" "$dir" prepare
 	for kind in m y; do
 		succeeds "$series: builds in the kernel tree as =$kind, with the KUnit test" \
@@ -50,19 +50,19 @@ for series in $(series); do
 	done
 done
 
-# By somebody, for git may not know anybody here.
+# git may have no identity here.
 succeeds "a series of patches can be written" \
 	env GIT_{AUTHOR,COMMITTER}_{NAME=test,EMAIL=test@localhost} \
 	"$TOP/scripts/patches.sh" "$source" "$tmp/patches"
 for patch in "$tmp"/patches/000[1-9]-*.patch; do
-	# MAINTAINERS comes in the last step; a Kconfig has to name another;
-	# shell has lines that cannot be broken, and "off off" is two arguments.
+	# MAINTAINERS comes in the last step; a Kconfig has to name another; some lines of
+	# shell cannot be broken, and "off off" is two arguments.
 	succeeds "checkpatch: $(basename "$patch")" \
 		"$source/scripts/checkpatch.pl" --no-tree --strict --terse --no-summary \
 		--ignore FILE_PATH_CHANGES,EMBEDDED_FILENAME,LONG_LINE,LONG_LINE_STRING,LONG_LINE_COMMENT,REPEATED_WORD \
 		"$patch"
 done
-# Step 1 is the driver without its KUnit test; after step 2 no code changes.
+# Step 1 is the driver without its KUnit test. No code changes after step 2.
 git init -q "$tmp/step1"
 git -C "$tmp/step1" apply --include="$driver/Kconfig" \
 	--include="$driver/Makefile.fixup" --include="$driver/fixup_main.c" \
@@ -75,7 +75,7 @@ succeeds "kunit.py configures a kernel by our .kunitconfig" \
 	"$source/tools/testing/kunit/kunit.py" config --arch=x86_64 --kunitconfig="$source/$driver" \
 	--build_dir="$tmp/kunit"
 
-# The harness of the kernel tree; here is no dom0, so each test skips itself.
+# Each test skips itself outside a dom0.
 skipped() {
 	make -s -C "$source/tools/testing/selftests" TARGETS=pciback_fixup run_tests 2>&1 | tee "$tmp/log"
 	is "$(grep -c '^ok .* selftests: pciback_fixup: .* # SKIP' "$tmp/log")" \
