@@ -93,7 +93,7 @@ documents() {
 	diff -r -x '*.dot' -x conf.py "$1/Documentation" "$2/Documentation"
 }
 
-# The kernel's modules of DKMS; without readelf's messages, which dkms runs on kernels
+# Without the messages of readelf, which dkms runs on kernels
 status() { root dkms status -m "$NAME" "$@" 2>/dev/null; }
 
 # has_module KVER VERSION: DKMS built the module for that kernel, and modprobe finds it.
@@ -115,7 +115,8 @@ check_modules() {
 	done
 }
 
-# later_kernel COMMAND...: COMMAND has DKMS build for all kernels, of which one is too new
+# later_kernel COMMAND...: run COMMAND while there are headers of a kernel that is too new.
+# DKMS builds nothing for it.
 later_kernel() {
 	local dir=/lib/modules/7.4.0-test
 	root mkdir -p "$dir"
