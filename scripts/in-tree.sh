@@ -9,18 +9,15 @@ ksrc=${1:?usage: in-tree.sh KERNEL_SOURCE_DIR}
 driver=drivers/xen/xen-pciback
 tests=tools/testing/selftests/pciback_fixup
 
-[ -e "$ksrc/$driver/pci_stub.c" ] || {
-	echo "error: $ksrc has no $driver/pci_stub.c: not a kernel source tree?" >&2
-	exit 1
-}
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+[ -e "$ksrc/$driver/pci_stub.c" ] ||
+	die "$ksrc has no $driver/pci_stub.c: not a kernel source tree?"
 
 # add_line FILE LINE PLACE: add LINE once, at this place of sed's
 add_line() {
 	grep -qxF -- "$2" "$1" || sed -i "$3\\$2" "$1"
-	grep -qxF -- "$2" "$1" || {
-		echo "error: no place in $1 for: $2" >&2
-		exit 1
-	}
+	grep -qxF -- "$2" "$1" || die "no place in $1 for: $2"
 }
 
 # The kernel has its own Makefile. -C: unchanged files are not built again.
