@@ -191,7 +191,8 @@ def main(driver, kernel, tree, out, only=""):
             (modules / f"{number}.ko.gz").unlink(missing_ok=True)
         else:
             todo.append((number, mutation))
-            seen[code] = f"as line {mutation.line}, {mutation.name.split('(): ')[1]}"
+            seen[code] = f"the code of another: line {mutation.line}, " + \
+                mutation.name.split("(): ")[1]
 
     initrd = out / "initrd.gz"
     with open(initrd, "wb") as file:
@@ -222,9 +223,9 @@ def report(every, result, run):
         status = 1
     survived = sum(result[m] == "SURVIVED" for m in run)
     share = 100 * (len(run) - survived) / max(len(run), 1)
-    others = collections.Counter(text.split(",")[0].split(" line")[0]
-                                 for m, text in result.items() if m not in run)
-    print(f"{len(run)} mutations: {share:.1f} % killed, {survived} survived. Not run: {dict(others)}")
+    others = collections.Counter(text.split(":")[0] for m, text in result.items() if m not in run)
+    print(f"{len(run)} mutations: {share:.1f} % killed, {survived} survived. Not run:",
+          ", ".join(f"{number} ({why})" for why, number in others.items()))
     if share < KILLED and len(result) == len(every):
         print(f"error: fewer than {KILLED} % were killed")
         status = 1

@@ -162,7 +162,7 @@ struct xen_pcibk_fixup_fn *xen_pcibk_fixup_record(struct pci_dev *pdev)
 /*
  * Replace the ops of a bus by ours if they are the bridge's, or a plain copy that
  * this module has left behind when it was last unloaded. Unlike pci_bus_set_ops(),
- * cmpxchg() never replaces what another module has put there just now. It is a
+ * cmpxchg() never replaces ops that another module has just put there. It is a
  * full barrier: a reader that sees our ops sees their contents.
  */
 static void fixup_take(struct fixup_bus *fb, struct pci_bus *bus)

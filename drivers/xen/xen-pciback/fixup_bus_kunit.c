@@ -55,7 +55,7 @@ static void bus_twice(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, write_rciep(pdev, "0"), 0);
 	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0002);
 
-	/* What is no boolean changes nothing. */
+	/* Other values change nothing. */
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "2"), -EINVAL);
 	KUNIT_EXPECT_FALSE(test, is_on(pdev));
 	switch_on(test, pdev);
@@ -294,7 +294,7 @@ static void bus_comes_back(struct kunit *test)
 		KUNIT_EXPECT_PTR_EQ(test, fake.endpoint->bus->ops, &fake_ops);
 		compare_all(test, fake.endpoint, false);
 
-		/* What was written is remembered; the old bus is given back. */
+		/* The last write is remembered; the old bus is given back. */
 		fake_bind(test, fake.endpoint);
 		KUNIT_EXPECT_TRUE(test, is_on(fake.endpoint));
 		compare_all(test, fake.endpoint, true);
@@ -332,7 +332,7 @@ static void bus_removed_while_on(struct kunit *test)
 	compare_all(test, fake.endpoint, false);
 }
 
-/* A host bridge of a domain of its own, whose ops are gone after it */
+/* A host bridge in another domain, whose ops are freed when it goes */
 struct bridge {
 	struct pci_sysdata sysdata;
 	struct pci_ops ops;
@@ -450,10 +450,10 @@ static void bus_number_used_again(struct kunit *test)
 	WRITE_ONCE(fake.slow, 0);
 
 	sim_remove(old->root);
-	/* Linux 7.3 has read the config space of what it removed. */
+	/* Linux 7.3 reads config space while it removes a device. */
 	memset(generic_mapped, 0, sizeof(generic_mapped));
 	new = bridge_found(test, &second);
-	/* What was written is remembered. */
+	/* The last write is remembered. */
 	fake_bind(test, new->pdev);
 	KUNIT_EXPECT_TRUE(test, is_on(new->pdev));
 	compare_all(test, new->pdev, true);
@@ -470,7 +470,10 @@ static void bus_number_used_again(struct kunit *test)
 	bridge_gone(new);
 }
 
-/* The same with like ops elsewhere, which the bus gets back; then with others there */
+/*
+ * The same with equal ops at another address, which the bus gets back; then with
+ * different ops at the same address
+ */
 static void bus_number_used_with_like_ops(struct kunit *test)
 {
 	struct bridge *old = bridge_found(test, &fake_ops), *new;
@@ -522,7 +525,7 @@ static int other_read(struct pci_bus *bus, unsigned int devfn, int where,
 	struct pci_ops *mine = bus->ops;
 	int ret;
 
-	/* What aer_inject does */
+	/* As aer_inject does */
 	if (other_swaps)
 		bus->ops = other_saved;
 	ret = other_saved->read(bus, devfn, where, size, val);
@@ -659,7 +662,7 @@ static void bus_config_access_blocked(struct kunit *test)
 	compare_all(test, fake.endpoint, true);
 }
 
-/* Another module puts back what it once found: we are dropped, and it shows. */
+/* Another module puts back the ops that it found before us: guest_flags shows it. */
 static void bus_dropped(struct kunit *test)
 {
 	struct pci_dev *pdev = fake.endpoint;
@@ -671,7 +674,7 @@ static void bus_dropped(struct kunit *test)
 	switch_on(test, pdev);
 	KUNIT_EXPECT_EQ(test, flags_of(test, pdev), 0x0092);
 
-	/* A failed write of 1 leaves it on, for it was. */
+	/* A failed write of 1 leaves a function on. */
 	pci_bus_set_ops(pdev->bus, &fake_ops);
 	other_comes(pdev, false);
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), -EBUSY);
@@ -718,7 +721,7 @@ static void bus_not_in_force(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, ops_to_restore);
 }
 
-/* Who does not answer is switched on only where reads are known to reach us. */
+/* A silent device is switched on only if our ops are on top. */
 static void bus_device_gone(struct kunit *test)
 {
 	struct pci_dev *pdev = fake.endpoint;
@@ -735,7 +738,7 @@ static void bus_device_gone(struct kunit *test)
 
 /*
  * The module goes while another holds our ops: they become the bridge's. Loaded
- * again, it takes the bus from what it has left behind.
+ * again, it takes the bus from the ops that it left behind.
  */
 static void bus_left_behind(struct kunit *test)
 {
@@ -759,7 +762,7 @@ static void bus_left_behind(struct kunit *test)
 	switch_on(test, pdev);
 	compare_all(test, pdev, true);
 
-	/* What was left is given back as the bridge's own. */
+	/* The bus gets the bridge's own ops back. */
 	fake_unbind(pdev);
 	log_start();
 	xen_pcibk_fixup_leave();

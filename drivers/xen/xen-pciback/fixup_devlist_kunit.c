@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* KUnit tests: the syntax of device lists, and where what is wrong is found. */
+/* KUnit tests: the syntax of device lists, and the place of errors in them */
 
 #include <kunit/test.h>
 

@@ -207,7 +207,7 @@ int fake_suite_init(struct kunit_suite *suite)
 	/* As a module, the driver has registered it before. */
 	notifier_unregistered();
 
-	/* Where xen-pciback is built in, it makes room. Guests are not disturbed. */
+	/* A built-in xen-pciback makes room, unless a guest may have its device. */
 	put_device(bound);
 	if (bound)
 		return -EBUSY;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the KUnit suites share. fixup_kunit.c and fixup_main_kunit.c define it. */
+/* Shared by the KUnit suites; defined in fixup_kunit.c and fixup_main_kunit.c */
 #ifndef __XEN_PCIBACK_FIXUP_KUNIT_H__
 #define __XEN_PCIBACK_FIXUP_KUNIT_H__
 
@@ -43,7 +43,7 @@ extern struct fake {
 	/* The drivers */
 	struct pci_dev *binds;		/* the function that they probe */
 	bool binds_all;			/* ... any */
-	bool no_files;			/* what they bind can have no more files in sysfs */
+	bool no_files;			/* a bound function can have no more files in sysfs */
 	unsigned int fail_nth;		/* ... and this of its allocations fails */
 } fake;
 
@@ -74,7 +74,7 @@ void fake_unbind(struct pci_dev *pdev);
 bool is_attached(struct pci_dev *pdev);
 bool has_directory(struct pci_dev *pdev);
 
-/* Load and unload what the driver's fixup_init() and fixup_exit() do */
+/* Register the notifier, with an empty list, and call fixup_exit() */
 int driver_load(void);
 void driver_unload(struct kunit *test);
 bool notifier_unregistered(void);	/* it was registered, and is not any more */
@@ -91,17 +91,17 @@ void switch_on(struct kunit *test, struct pci_dev *pdev);	/* bind first if need 
 /* Read config space as drivers do */
 int read_raw(struct pci_dev *pdev, int where, int size, u32 *val);
 
-/* Compare every aligned read of a function with what the hardware has */
+/* Compare every aligned read of a function with its hardware view */
 void compare_all(struct kunit *test, struct pci_dev *pdev, bool on);
 
-/* What a read must give that is @val in hardware, with the flags byte at @flags_at or 0 */
+/* The guest view of a read: @val in hardware, the flags byte at @flags_at, 0 if it is off */
 u32 expected(u8 flags_at, int where, int size, u32 val);
 
 /* In how many lines the kernel has logged a text since log_start() */
 void log_start(void);
 unsigned int log_count(const char *text);
 
-/* Call a function in a thread, for it may have to wait. beside_end() waits for its end. */
+/* Call a function in a thread: it may have to wait. beside_result() waits for its end. */
 struct beside;
 struct beside *beside_start(struct kunit *test, long (*function)(struct pci_dev *pdev),
 			    struct pci_dev *pdev);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit tests: which functions are attached and switched on, by the list, by what was
- * written, and by what the driver core tells; and loading, and what is left after it has
- * failed. Included by fixup_main.c, whose static functions are called.
+ * KUnit tests: which functions are attached and switched on, by the list, by writes to
+ * rciep and by events of the driver core; and loading, with its failures. fixup_main.c
+ * includes this file, which calls its static functions.
  */
 
 #include <linux/file.h>
@@ -95,7 +95,7 @@ static void policy_devices(struct kunit *test)
 	}
 }
 
-/* What was written wins over the list, for as long as the module is loaded. */
+/* A write to rciep overrides the list, as long as the module is loaded. */
 static void policy_written(struct kunit *test)
 {
 	devices = "(4b55:01:00.0)";
@@ -212,7 +212,7 @@ static void policy_interrupted(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, fixup_is_attached(pdev));
 }
 
-/* What pciback does not have is not attached, although no function has a driver. */
+/* Without pciback no function is attached, although none has a driver. */
 static void policy_not_bound(struct kunit *test)
 {
 	devices = "all";
@@ -394,7 +394,7 @@ static void policy_out_of_memory(struct kunit *test)
 }
 #endif
 
-/* A list is checked as a whole, and what is wrong or absent is named. */
+/* The whole list is checked; the log names errors and absent devices. */
 static void policy_checked_lists(struct kunit *test)
 {
 	static const struct {
@@ -422,7 +422,7 @@ static void policy_checked_lists(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kref_read(&fake.endpoint->dev.kobj.kref), refs);
 }
 
-/* What is listed and no endpoint is named with its type. */
+/* The log names listed functions that are no endpoints, with their types. */
 static void policy_listed_in_vain(struct kunit *test)
 {
 	struct pci_dev *conventional = fake_dev(test, 1, PCI_DEVFN(7, 0));

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * KUnit tests: the overlay over its whole domain. What must come out of a read is
- * put together byte by byte by expected().
- */
+/* KUnit tests: the overlay over its whole domain */
 
 #include "fixup_kunit.h"
 #include "fixup_overlay.h"
@@ -15,7 +12,7 @@
  *        |    | F  |    |    |      value: F is in bits 15..8
  *        +----+----+----+----+
  *
- * What must come out is put together here byte by byte.
+ * The expected value is put together byte by byte.
  */
 u32 expected(u8 flags_at, int where, int size, u32 val)
 {
@@ -33,7 +30,7 @@ u32 expected(u8 flags_at, int where, int size, u32 val)
 	return want;
 }
 
-/* What fixup_read() does with a read */
+/* Change a value as fixup_read() does */
 static u32 overlay(u8 flags_at, int where, int size, u32 val)
 {
 	unsigned int index = fixup_index(flags_at ? flags_at + 1 : 0, where);
@@ -49,7 +46,7 @@ static const u8 overlay_caps[] = { 0x40, 0x41, 0x44, 0x7e, 0xa0, 0xe0, 0xfb, 0xf
 
 /*
  * All reads of @size bytes around a flags byte at @at, with each of its 256
- * values; @around is what the other bytes are. Returns how many were changed.
+ * values; @around has the other bytes. Returns how many were changed.
  */
 static unsigned int overlay_reads(struct kunit *test, u8 at, int size, u32 around)
 {
