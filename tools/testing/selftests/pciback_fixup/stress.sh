@@ -1,13 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Readers on every CPU while the device is switched on and off, bound and unbound,
-# removed and found again, and while the module is loaded and unloaded; random
-# writes to rciep.
+# Read on every CPU while the device is switched, bound and unbound, removed and found
+# again, and while the module is loaded and unloaded. Write random bytes to rciep.
 #   TOGGLES, READS   how often it is switched at least, and read (500, 5000)
 #   MOVING           how often it is switched while it comes and goes (50)
 #   LOADS            how often the module is loaded (3)
 #   WRITES           how many random writes there are (1000)
-#   SEED             of the random writes (the time)
 . "$(dirname "$0")/lib.sh"
 
 need_rig
@@ -16,11 +14,10 @@ need_device
 offset=$(flags_offset "$BDF")
 put "$BDF" 0
 hardware=$(get "$BDF" hardware_flags)
-# Each switching on says so in the log: on the console, that is slow.
+# Each switching on logs a line, which is slow on the console.
 dmesg -n 5
 later "dmesg -n 7"
 
-# The device comes and goes.
 moves=0
 moves() {
 	echo "$BDF" >"$PCIBACK/unbind"
@@ -34,7 +31,6 @@ moves() {
 
 stress=("$HERE/config_stress" "$BDF" "$offset" "$hardware")
 
-# loads: the module comes, is used and goes, while the device is read
 load() {
 	module_load "devices=($BDF)" && in_force "$BDF" "$hardware" && put "$BDF" 0 >/dev/null &&
 		module_unload
@@ -50,7 +46,7 @@ loads() {
 	return "$status"
 }
 
-random_writes() { "$HERE/rciep_writes" "$(dir "$BDF")/rciep" "${WRITES:-1000}" "${SEED:-$(date +%s)}"; }
+random_writes() { "$HERE/rciep_writes" "$(dir "$BDF")/rciep" "${WRITES:-1000}" "$(date +%s)"; }
 restored() { put "$BDF" 0 && is "$(get "$BDF" guest_flags)" "$hardware"; }
 
 ktap_set_plan 7

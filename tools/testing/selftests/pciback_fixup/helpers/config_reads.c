@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How long a read of a device's config space takes, or a write of 1 and of 0 to
- * its rciep file, in nanoseconds; where QEMU runs with -icount shift=0, that is in
- * instructions. The least of some rounds, without what interrupts take.
+ * How long a read of a device's config space takes, or a write of 1 and of 0 to its rciep
+ * file, in nanoseconds. With QEMU's -icount shift=0 these are instructions. The least of
+ * some rounds is printed, as the others include interrupts.
  *
  * usage: config_reads read FILE OFFSET SIZE
  *        config_reads toggle FILE

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Read a device's PCI_EXP_FLAGS on every CPU at once, with reads of 1, 2 and 4
- * bytes, while its overlay is switched on and off. Each value must be one of the
- * two legal ones, and a read that starts after the write of 0 has returned must
- * be the hardware's. The device may come and go meanwhile.
+ * Read a device's PCI_EXP_FLAGS on every CPU at once, with 1, 2 and 4 bytes, while its
+ * overlay is switched on and off. Each value must be the hardware's or the changed one,
+ * and the hardware's if the read starts after the write of 0 has returned. The device may
+ * come and go meanwhile.
  *
  * usage: config_stress BDF OFFSET HARDWARE TOGGLES READS
  *
- * OFFSET is that of PCI_EXP_FLAGS, HARDWARE what the device has there. Ends when
- * there were at least TOGGLES times on and off, and READS reads; with TOGGLES 0 it
- * only reads, until SIGTERM.
+ * OFFSET is that of PCI_EXP_FLAGS, HARDWARE its value. Ends after at least TOGGLES times on
+ * and off, and READS reads; with TOGGLES 0 it only reads, until SIGTERM.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -26,31 +25,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_CPUS 256
-
 static char config[128], rciep[128];
 static int offset;
 static unsigned int hardware, changed;
 
-/*
- * Odd while the overlay may be on; even from when the write of 0 has returned
- * until just before the next write of 1.
- */
+/* Even from the return of the write of 0 until the next write of 1: the overlay is off */
 static atomic_uint generation;
 static atomic_bool stop;
+static atomic_ulong reads, seen_changed, illegal, late;
 
-static struct reader {
-	pthread_t thread;
-	int cpu;
-	atomic_ulong reads, seen_changed;
-	unsigned long illegal, late, gone;
-} readers[MAX_CPUS];
-
-/* One read; false if the device is not there. */
-static bool read_once(struct reader *reader, int fd)
+/* Returns false if the device is not there. */
+static bool read_once(int fd, int size)
 {
-	static const int sizes[] = { 1, 2, 4 };
-	int size = sizes[reader->reads % 3];
 	int where = size == 4 ? offset - 2 : offset;
 	unsigned int before, after, mask;
 	uint32_t val = 0;
@@ -64,40 +50,38 @@ static bool read_once(struct reader *reader, int fd)
 		val >>= 16;
 	mask = size == 1 ? 0xff : 0xffff;
 	if (val == (changed & mask)) {
-		reader->seen_changed++;
+		seen_changed++;
 		if (before == after && !(before % 2))
-			reader->late++;
+			late++;
 	} else if (val != (hardware & mask)) {
-		if (!reader->illegal++)
+		if (!illegal++)
 			warnx("%d bytes at 0x%x: read 0x%x", size, where, val);
 	}
-	reader->reads++;
+	reads++;
 	return true;
 }
 
-static void *reader_main(void *arg)
+static void *reader(void *cpu)
 {
-	struct reader *reader = arg;
+	static const int sizes[] = { 1, 2, 4 };
+	unsigned int n = 0;
 	cpu_set_t set;
 	int fd = -1;
 
 	CPU_ZERO(&set);
-	CPU_SET(reader->cpu, &set);
+	CPU_SET((long)cpu, &set);
 	pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 
 	while (!stop) {
 		if (fd < 0)
 			fd = open(config, O_RDONLY);
-		if (fd >= 0 && read_once(reader, fd))
+		if (fd >= 0 && read_once(fd, sizes[n++ % 3]))
 			continue;
-		reader->gone++;
 		if (fd >= 0)
 			close(fd);
 		fd = -1;
 		usleep(1000);
 	}
-	if (fd >= 0)
-		close(fd);
 
 	return NULL;
 }
@@ -107,19 +91,15 @@ static void write_rciep(const char *value)
 {
 	for (;; usleep(1000)) {
 		int fd = open(rciep, O_WRONLY);
+		bool written = fd >= 0 && write(fd, value, 1) == 1;
 
-		/* ENODEV: it goes just now */
-		if (fd < 0 && (errno == ENOENT || errno == ENODEV))
-			continue;
-		if (fd < 0)
-			err(1, "%s", rciep);
-		if (write(fd, value, 1) == 1) {
-			close(fd);
-			return;
-		}
-		if (errno != ENODEV)
+		/* ENODEV: it is being removed */
+		if (!written && errno != ENODEV && (fd >= 0 || errno != ENOENT))
 			err(1, "%s: write of %s", rciep, value);
-		close(fd);
+		if (fd >= 0)
+			close(fd);
+		if (written)
+			return;
 	}
 }
 
@@ -129,22 +109,13 @@ static void on_sigterm(int signal)
 	stop = true;
 }
 
-static unsigned long sum_reads(int count)
-{
-	unsigned long sum = 0;
-
-	while (count--)
-		sum += readers[count].reads;
-
-	return sum;
-}
-
 int main(int argc, char **argv)
 {
-	unsigned long toggles, reads, done = 0;
-	unsigned long illegal = 0, late = 0, gone = 0, seen_changed = 0;
-	int count = 0, cpu, i;
+	unsigned long toggles, min_reads, done = 0;
+	pthread_t threads[CPU_SETSIZE];
+	int count = 0, i;
 	cpu_set_t set;
+	long cpu;
 
 	if (argc != 6)
 		errx(2, "usage: config_stress BDF OFFSET HARDWARE TOGGLES READS");
@@ -153,7 +124,7 @@ int main(int argc, char **argv)
 	offset = strtol(argv[2], NULL, 0);
 	hardware = strtoul(argv[3], NULL, 0);
 	toggles = strtoul(argv[4], NULL, 0);
-	reads = strtoul(argv[5], NULL, 0);
+	min_reads = strtoul(argv[5], NULL, 0);
 	changed = (hardware & ~0xf0) | 0x90;
 
 	signal(SIGTERM, on_sigterm);
@@ -162,16 +133,14 @@ int main(int argc, char **argv)
 	else
 		generation = 1;
 	sched_getaffinity(0, sizeof(set), &set);
-	for (cpu = 0; cpu < CPU_SETSIZE && count < MAX_CPUS; cpu++) {
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++) {
 		if (!CPU_ISSET(cpu, &set))
 			continue;
-		readers[count].cpu = cpu;
-		if (pthread_create(&readers[count].thread, NULL, reader_main, &readers[count]))
-			errx(1, "no thread for CPU %d", cpu);
-		count++;
+		if (pthread_create(&threads[count++], NULL, reader, (void *)cpu))
+			errx(1, "no thread for CPU %ld", cpu);
 	}
 
-	while (!stop && toggles && (done < toggles || sum_reads(count) < reads)) {
+	while (!stop && toggles && (done < toggles || reads < min_reads)) {
 		generation++;
 		write_rciep("1");
 		write_rciep("0");
@@ -182,20 +151,14 @@ int main(int argc, char **argv)
 		usleep(10000);
 
 	stop = true;
-	for (i = 0; i < count; i++) {
-		pthread_join(readers[i].thread, NULL);
-		illegal += readers[i].illegal;
-		late += readers[i].late;
-		gone += readers[i].gone;
-		seen_changed += readers[i].seen_changed;
-	}
+	for (i = 0; i < count; i++)
+		pthread_join(threads[i], NULL);
 	printf("# %lu times on and off, %lu reads on %d CPUs, %lu of them changed\n",
-	       done, sum_reads(count), count, seen_changed);
-	printf("# %lu times the device was not there\n", gone);
+	       done, reads, count, seen_changed);
 	if (illegal)
 		printf("# %lu values were neither 0x%04x nor 0x%04x\n", illegal, hardware, changed);
 	if (late)
 		printf("# %lu reads were changed after the write of 0 had returned\n", late);
 
-	return illegal || late || !sum_reads(count) || (toggles && !seen_changed);
+	return illegal || late || !reads || (toggles && !seen_changed);
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Read the 256 bytes of a config space file at every offset with reads of 1 to
- * 6 bytes, and print what each of them returned: SIZE OFFSET VALUE. The kernel
- * makes reads of 1, 2 and 4 bytes of them.
+ * Read the 256 bytes of a config space file at every offset with 1 to 6 bytes, and print
+ * the values: SIZE OFFSET VALUE. The kernel splits them into reads of 1, 2 and 4 bytes.
  *
  * usage: config_views FILE
  */
@@ -28,11 +27,8 @@ int main(int argc, char **argv)
 			unsigned long long val = 0;	/* x86 is little-endian, as PCI */
 			ssize_t n = pread(fd, &val, size, offset);
 
-			if (n < 0)
-				err(1, "%s: %d bytes at 0x%x", argv[1], size, offset);
 			if (n != size)
-				errx(1, "%s: %d bytes at 0x%x: got %zd", argv[1],
-				     size, offset, n);
+				err(1, "%s: %d bytes at 0x%x: got %zd", argv[1], size, offset, n);
 			printf("%d %d %llu\n", size, offset, val);
 		}
 	}

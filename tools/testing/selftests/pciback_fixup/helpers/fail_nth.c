@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Do one thing with its N-th memory allocation made to fail (CONFIG_FAILSLAB),
- * and print whether there was an N-th ("failed" or "none"), and the error that
- * came of it, 0 for none.
+ * Write to a file or load a module with its N-th memory allocation made to fail
+ * (CONFIG_FAILSLAB). Prints "failed", or "none" if there was no N-th, and the error, or 0.
  *
  * usage: fail_nth N write FILE TEXT
  *        fail_nth N load MODULE_FILE PARAMETERS
@@ -30,10 +29,7 @@ int main(int argc, char **argv)
 	if (target < 0)
 		err(2, "%s", argv[3]);
 	nth = open("/proc/self/fail-nth", O_RDWR);
-	if (nth < 0)
-		err(2, "/proc/self/fail-nth");
-
-	if (write(nth, argv[1], strlen(argv[1])) < 0)
+	if (nth < 0 || write(nth, argv[1], strlen(argv[1])) < 0)
 		err(2, "/proc/self/fail-nth");
 	if (load)
 		ret = syscall(SYS_finit_module, target, argv[4], 0);
@@ -42,10 +38,8 @@ int main(int argc, char **argv)
 	if (ret < 0)
 		error = errno;
 
-	/* It counts down to 0, when it fails. */
-	if (pread(nth, left, sizeof(left) - 1, 0) < 0)
-		err(2, "/proc/self/fail-nth");
-	if (pwrite(nth, "0", 1, 0) < 0)
+	/* It is 0 once the allocation has failed. */
+	if (pread(nth, left, sizeof(left) - 1, 0) < 0 || pwrite(nth, "0", 1, 0) < 0)
 		err(2, "/proc/self/fail-nth");
 	printf("%s %d\n", atoi(left) ? "none" : "failed", error);
 

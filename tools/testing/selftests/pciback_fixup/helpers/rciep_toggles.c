@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Switch a device on and off, at random moments, and look at each step that
- * guest_flags is what the device's config space has, read as setpci does. Switched
- * off, both must be the hardware's value.
+ * Switch a device on and off at random moments. At each step, guest_flags must be the
+ * value in the device's config space; switched off, that must be the hardware's.
  *
  * usage: rciep_toggles BDF OFFSET HARDWARE COUNT on|maybe
  *
- * OFFSET is that of PCI_EXP_FLAGS. With "on", a write of 1 must succeed and be in
- * force; with "maybe" it may be refused with EBUSY or EIO, and another module may
- * undo it later.
+ * OFFSET is that of PCI_EXP_FLAGS. With "on", a write of 1 must succeed and be in force.
+ * With "maybe" it may fail with EBUSY or EIO, and another module may undo it later.
  */
 #include <err.h>
 #include <errno.h>
@@ -20,7 +18,6 @@
 #include <unistd.h>
 
 static int config, offset;
-static char rciep[128], guest_flags[128];
 
 static unsigned int read_config(void)
 {
@@ -33,16 +30,16 @@ static unsigned int read_config(void)
 
 static unsigned int read_guest_flags(void)
 {
-	FILE *file = fopen(guest_flags, "r");
+	FILE *file = fopen("pciback_fixup/guest_flags", "r");
 	unsigned int flags;
 
 	if (!file || fscanf(file, "%x", &flags) != 1)
-		err(1, "%s", guest_flags);
+		err(1, "guest_flags");
 	fclose(file);
 	return flags;
 }
 
-/* Another module may change its mind between the two reads: one more look tells. */
+/* Another module may change the value between the two reads: try again. */
 static unsigned int look(void)
 {
 	unsigned int guest, raw, n;
@@ -58,11 +55,11 @@ static unsigned int look(void)
 
 static bool write_rciep(const char *value)
 {
-	int fd = open(rciep, O_WRONLY);
+	int fd = open("pciback_fixup/rciep", O_WRONLY);
 	ssize_t ret;
 
 	if (fd < 0)
-		err(1, "%s", rciep);
+		err(1, "rciep");
 	ret = write(fd, value, 1);
 	close(fd);
 	if (ret != 1 && errno != EBUSY && errno != EIO)
@@ -74,18 +71,15 @@ int main(int argc, char **argv)
 {
 	unsigned int hardware, changed, flags;
 	long count, i, on = 0;
-	char path[128];
 	bool must;
 
 	if (argc != 6)
 		errx(2, "usage: rciep_toggles BDF OFFSET HARDWARE COUNT on|maybe");
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config", argv[1]);
-	snprintf(rciep, sizeof(rciep), "/sys/bus/pci/devices/%s/pciback_fixup/rciep", argv[1]);
-	snprintf(guest_flags, sizeof(guest_flags),
-		 "/sys/bus/pci/devices/%s/pciback_fixup/guest_flags", argv[1]);
-	config = open(path, O_RDONLY);
+	if (chdir("/sys/bus/pci/devices") || chdir(argv[1]))
+		err(1, "%s", argv[1]);
+	config = open("config", O_RDONLY);
 	if (config < 0)
-		err(1, "%s", path);
+		err(1, "config");
 	offset = strtol(argv[2], NULL, 0);
 	hardware = strtoul(argv[3], NULL, 0);
 	changed = (hardware & ~0xf0) | 0x90;

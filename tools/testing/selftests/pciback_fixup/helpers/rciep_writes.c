@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Write random bytes to a device's rciep file. What begins with y, 1, n, 0, on
- * or off is taken and read back so; all else is refused with EINVAL and changes
- * nothing. (Later kernels take t and f, for true and false, as well, and then e and
- * d, for enabled and disabled.)
+ * Write random bytes to a device's rciep file. A text that begins with y, 1, n, 0, on or
+ * off must be accepted and read back; any other must fail with EINVAL and change nothing.
+ * Later kernels also accept t and f (true, false), and then e and d (enabled, disabled).
  *
  * usage: rciep_writes FILE COUNT SEED
  */
@@ -11,6 +10,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,8 +35,8 @@ static size_t random_text(void)
 	return len;
 }
 
-/* What to expect of it: 1, 0, -1 for refused, -2 for either of the two */
-static int meaning(void)
+/* The expected value, or -1 if it must be refused */
+static int meaning(bool accepted)
 {
 	int second = tolower(text[1]);
 
@@ -47,8 +47,10 @@ static int meaning(void)
 		return 0;
 	case 'o':
 		return second == 'n' ? 1 : second == 'f' ? 0 : -1;
-	case 't': case 'f': case 'e': case 'd':
-		return -2;
+	case 't': case 'e':
+		return accepted ? 1 : -1;
+	case 'f': case 'd':
+		return accepted ? 0 : -1;
 	default:
 		return -1;
 	}
@@ -81,22 +83,15 @@ int main(int argc, char **argv)
 	for (i = 0; i < count; i++) {
 		size_t len = random_text();
 		ssize_t ret = pwrite(fd, text, len, 0);
-		int want = meaning();
+		int want = len ? meaning(ret >= 0) : now;
 
-		if (!len)
-			want = ret ? -3 : now;
-		else if (want == -2)
-			want = ret < 0 ? -1 : tolower(text[0]) == 't' || tolower(text[0]) == 'e';
-
+		if (want < 0 ? ret != -1 || errno != EINVAL : ret < 0 || (size_t)ret > len)
+			err(1, "write %ld, of %zu bytes, returned %zd", i, len, ret);
 		if (want >= 0) {
 			now = want;
 			taken++;
-			if (ret < 0 || (size_t)ret > len)
-				err(1, "write %ld, of %zu bytes, returned %zd", i, len, ret);
 		} else {
 			refused++;
-			if (ret != -1 || errno != EINVAL)
-				err(1, "write %ld, of %zu bytes, returned %zd", i, len, ret);
 		}
 		if (state(fd) != now)
 			errx(1, "write %ld, of %zu bytes: rciep is %d, not %d",
