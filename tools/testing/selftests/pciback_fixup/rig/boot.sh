@@ -1,33 +1,34 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The test machine, and how QEMU runs it. Needs no KVM, and no hardware.
+# Run the test machine in QEMU, without KVM.
 #   boot.sh SERIES JOB     have a dom0 do a job, which prints TAP
 #   boot.sh SERIES shell   the same machine, to try things by hand
-# SERIES is that of dom0's kernel, or "latest" of those that the stack has, or "debug".
-# Others source this.
+# SERIES is that of dom0's kernel: a series of the stack, "latest", or "debug".
+# Other scripts source this.
 
 . "$(dirname "${BASH_SOURCE[0]}")/image.sh"
+. "$RIG/machine.sh"
 . "$RIG/stubdom.sh"
 . "$RIG/q35/q35.sh"
 
 QEMU=(qemu-system-x86_64 -machine "q35,accel=tcg" -display none -vga none -no-reboot -nic none)
 
-# More for dom0's command line, and for QEMU's.
+# Additional arguments: MORE_ARGS for QEMU, DOM0_ARGS for dom0's kernel
 read -ra MORE_ARGS <<<"${MORE_ARGS-}"
 DOM0_ARGS=${DOM0_ARGS-}
 
-# kernel_of SERIES: the folder of dom0's kernel: a series, or "debug"
+# kernel_of SERIES: the folder of dom0's kernel
 kernel_of() { if [ "$1" = debug ]; then build_debug_kernel xen; else build_kernel "$1"; fi; }
 
-# module_of KERNEL: the path of the module for it; a debug kernel has it
+# module_of KERNEL: the path of the module for it; a debug kernel includes it
 module_of() {
 	local dir
 	find "$1/lib/modules" -name xen-pciback-fixup.ko | grep . && return
 	dir=$(build_module "$(cat "$1/kver")") && echo "$dir/xen-pciback-fixup.ko"
 }
 
-# make_payload KERNEL FILE JOB: what dom0 finds in /rig, as a tar archive; in /rig/more it
-# finds what is in the folder MORE_PAYLOAD
+# make_payload KERNEL FILE JOB: write a tar archive with dom0's /rig; the contents of the
+# folder MORE_PAYLOAD are in /rig/more
 make_payload() {
 	local dom0=$1 file=$2 job=$3 tree module guest kernel initrd programs model
 	module=$(module_of "$dom0") || return
@@ -54,7 +55,8 @@ make_payload() {
 	cp "$module" "$tree/modules/"
 	case $job-$(cat "$dom0/kver") in
 	selftests*-amd64)	# not for a debug kernel
-		cp "$(build_bus_modules "$(cat "$dom0/kver")")/simulated_bus.ko" "$tree/modules/"
+		module=$(build_bus_modules "$(cat "$dom0/kver")") || return
+		cp "$module/simulated_bus.ko" "$tree/modules/"
 		;;
 	q35*)
 		model=$(build_device_model) || return
@@ -66,10 +68,10 @@ make_payload() {
 	rm -rf "$tree"
 }
 
-# boot_args SERIES JOB DIR: fills QEMU_ARGS
+# boot_args SERIES JOB DIR: sets QEMU_ARGS
 boot_args() {
 	local series=$1 job=$2 dir=$3 kernel initrd root
-	# errexit is off where the caller asks for our status.
+	# errexit is off if the caller tests our status.
 	[ "$series" = debug ] || series=$(series_of "$series") || return
 	kernel=$(kernel_of "$series") || return
 	initrd=$(build_initrd "dom0-initrd-$series" "$kernel" "$RIG/dom0/init" "$DOM0_MODULES") || return
@@ -81,40 +83,39 @@ boot_args() {
 		-kernel "$root/xen.elf"
 		-append "console=com1 dom0_mem=1500M loglvl=all guest_loglvl=all"
 		-initrd "$kernel/vmlinuz console=hvc0 panic=1 sysrq_always_enabled rig.job=$job rig.stack=$STACK $DOM0_ARGS,$initrd/initrd.gz"
-		-readconfig "$RIG/machine.cfg"
+		"${DEVICES[@]}"
 		-drive "file=$root/root.img,if=virtio,format=raw,snapshot=on"
 		-drive "file=$dir/payload.tar,if=virtio,format=raw,readonly=on"
 		"${MORE_ARGS[@]}"
 	)
-	# The NVMe below the switch has what dom0 has as /dev/vdb, and the xHCI has a device.
+	# The NVMe below the switch has the data of dom0's /dev/vdb, and the xHCI a device.
 	[[ $job != q35* ]] || QEMU_ARGS+=(
 		-drive "file=$dir/payload.tar,if=none,id=data,format=raw,readonly=on"
 		-device "nvme-ns,drive=data,bus=switched" -device usb-mouse
 	)
 }
 
-# What no log may hold: kernel splats, Xen's, and what the sanitizers say.
+# What no log may contain: splats of the kernel and of Xen, reports of sanitizers
 SPLAT='BUG|WARNING:|Oops|Call Trace|general protection|INFO: (possible|task|rcu)'
 SPLAT+='|unreferenced object|refcount_t:|KFENCE|KASAN|Kernel panic'
 SPLAT+='|\(XEN\).*(Assertion|FATAL|panic|Xen BUG|Xen WARN)'
 
-# Lockdep reports of Linux 6.12 itself, known by the function that takes the
-# lock: xenstored's mapping of a guest's ring, an unplugged PCIe slot, and
-# aer_inject, which takes a sleeping lock of PREEMPT_RT below pci_lock. Lockdep
-# is off after its first report, so there is one of them at most. Then a register
-# of AMD's that Xen does not show to a PV dom0, which asks for it as it boots. And
-# an allocation for a module's file, that a test made to fail.
+# Known reports, by a text in them. Lockdep reports of Linux 6.12 itself name the function
+# that takes the lock: xenstored's mapping of a guest's ring, an unplugged PCIe slot, and
+# aer_inject, which takes a sleeping lock of PREEMPT_RT below pci_lock. Lockdep is off after
+# its first report. The MSR is AMD's; a PV dom0 reads it at boot, and Xen does not allow
+# that. The last is an allocation for a module's file that a test makes fail.
 KNOWN='gntdev_mmap|pciehp_unconfigure_device|aer_inj_(read|write)_config'
 KNOWN+='|RDMSR from 0xc0010055|fail_nth: vmalloc error'
 
-# clean_log FILE: shows what should not be there, and fails, if there is any
+# clean_log FILE: fails if it contains a splat, and shows it
 clean_log() {
 	[ -s "$1" ] || { echo "error: there is no log in $1" >&2; return 1; }
 	! awk -v known="$KNOWN" -f "$RIG/unknown_reports.awk" "$1" | grep -nE "$SPLAT" >&2
 }
 
-# run_job SERIES JOB: boot a machine, have its dom0 do a job, and print what the
-# job prints. Fails if the job does, or if a stage does not end in time.
+# run_job SERIES JOB: boot a machine, have its dom0 do a job, and print what the job
+# prints. Fails if the job fails, or if a stage does not end in time.
 run_job() {
 	local dir=$BUILD/run/$STACK/$2-$1
 	wait_lock "$dir.lock" "$dir"
@@ -145,7 +146,7 @@ run_machine() {
 	return $status
 }
 
-# job SERIES JOB: run it, and look at the logs; prints results
+# job SERIES JOB: run it, and check the logs; prints TAP
 job() {
 	run_job "$1" "$2" || return
 	echo "# test: logs"
@@ -161,8 +162,8 @@ machine_shell() { # SERIES
 	exec "${QEMU[@]}" "${QEMU_ARGS[@]}" -serial mon:stdio 2>qemu.log
 }
 
-# qemu_bare, boot_bare KERNEL DIR SECONDS ARGUMENTS [QEMU_ARGUMENT...]: a machine without Xen,
-# from DIR/initrd.gz, whose init says "rig: done" at its end; the log is DIR/console.log
+# qemu_bare, boot_bare KERNEL DIR SECONDS ARGUMENTS [QEMU_ARGUMENT...]: boot a machine without
+# Xen from DIR/initrd.gz, whose init prints "rig: done" at its end; the log is DIR/console.log
 qemu_bare() {
 	timeout "$3" "${QEMU[@]}" -cpu qemu64 "${@:5}" -kernel "$1/vmlinuz" \
 		-initrd "$2/initrd.gz" -append "console=ttyS0 panic=-1 $4" \
