@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# The results of the job four-guests as a table. Each test is a row:
+# Print the results of the job four-guests as a table. A row is a test:
 # "ok NUMBER - GUEST OVERLAY CHIPSET BUS REGISTER VERDICT NAME"
 function row(a, b, c, d, e, f, g, h) {
 	printf "%-5s  %-7s  %-9s  %-3s  %-8s  %-37s  %-13s  %s\n", a, b, c, d, e, f, g, h

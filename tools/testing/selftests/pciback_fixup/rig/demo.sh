@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# make demo: what real guests see of a passed-through endpoint, with the
-# overlay off and on. Exits 0 only if every row is as it must be.
+# make demo: what real guests see of a passed-through endpoint, with the overlay off and
+# on. Exits 0 only if every row is right.
 #   demo.sh [JOB]
 . "$(dirname "$0")/boot.sh"
 
 need "${RIG_PACKAGES[@]}"
 mkdir -p "$BUILD"
 status=0
-# errexit is off in a condition, but not in a process of its own.
+# errexit is off in a condition, but not in a subshell.
 (job latest "${1:-four-guests}") >"$BUILD/demo.tap" || status=1
 say "done"
 [ -s "$BUILD/demo.tap" ] || exit 1

@@ -1,41 +1,40 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# The parts that a machine is made of. Each build_* function prints the path of
-# what it built, or of what it finds in the cache; progress goes to stderr.
+# Build the parts of the test machine. Each build_* function prints the path of a folder in
+# the cache, which it fills first if it is not there; progress goes to stderr.
 
 . "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 
-# What the rig itself needs on the building machine, and what debug kernels do.
+# Packages for the building machine: for the rig, and for debug kernels
 RIG_PACKAGES=(qemu-system-x86 mmdebstrap e2fsprogs cpio kmod xz-utils gzip python3)
 
 KERNEL_PACKAGES=(make gcc libc6-dev bc flex bison libelf-dev libssl-dev perl)
 
-# What compiles our programs and modules, beside the kernels' headers. W=1 runs
-# kernel-doc: perl.
+# For compiling our programs and modules, beside the kernels' headers. W=1 runs kernel-doc,
+# which is Perl.
 COMPILER_PACKAGES=(make gcc libc6-dev perl pkg-config
 	libpci-dev libkmod-dev libsmartcols-dev libxen-dev)
 
-# dom0's root: the toolstack, the stock device model and its firmware, libpci's tools, what
-# makes a disk to boot from; xen-utils-VERSION comes with them. These depend on the
-# libraries of pciback-fixup as well.
+# dom0's root, besides Xen: the device model and its firmware, libpci's tools, and tools that
+# make a boot disk. They depend on the libraries of pciback-fixup as well.
 DOM0_PACKAGES=(qemu-system-xen xen-utils-common xenstore-utils pciutils kmod mount procps
 	gawk busybox-static seabios ipxe-qemu isolinux syslinux-common xorriso)
 
 FLAVOURS=(amd64 cloud-amd64 rt-amd64)
 
-# Modules of Debian's kernels that go into dom0's and the guests' initrds.
+# Modules of Debian's kernels for the initrds
 DOM0_MODULES="virtio_pci virtio_blk virtio_console ext4 \
 xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs xen-pciback \
 e1000e nvme xhci-pci aer_inject"
 GUEST_MODULES="xen-pcifront e1000e nvme xhci-pci button evdev"
 STUBDOM_MODULES="xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xen-blkfront xen-pcifront"
 
-# key [FILE|-]...: a short hash over the files' contents, and over standard input for -
-key() { cat -- "$@" | sha256sum | cut -c1-16; }
+# key: a short hash of standard input
+key() { sha256sum | cut -c1-16; }
 
-# recipe FUNCTION: its text, and that of all which it calls of the rig's own
+# recipe FUNCTION: its text, and that of the rig's functions that it calls
 recipe() {
-	# Not all of these files are there for every script.
+	# Not every script sources all of these files.
 	# shellcheck disable=SC2046 # words
 	(declare -f "$1" $(sed -nE 's/^([a-z0-9_]+)\(\).*/\1/p' "$RIG"/*.sh "$RIG"/q35/*.sh) || :) |
 		awk -v name="$1" '
@@ -58,8 +57,7 @@ recipe() {
 cached() {
 	local name=$1 dir start=$SECONDS
 	shift
-	dir=$CACHE/$name-$( (echo "${@//$CACHE}" "${KEY-}"; recipe "$1") | key -)
-	# Others may want the same at the same time.
+	dir=$CACHE/$name-$( (echo "${@//$CACHE}" "${KEY-}"; recipe "$1") | key)
 	[ -e "$dir" ] || wait_lock "$CACHE/lock/${dir##*/}" "$name"
 	if [ ! -e "$dir" ]; then
 		say "building $name ..."
@@ -72,7 +70,7 @@ cached() {
 	echo "$dir"
 }
 
-# unpack DIR PACKAGE...: download packages, and unpack them there
+# unpack DIR PACKAGE...: download packages, and unpack them in DIR
 unpack() (
 	as=
 	[ -w "$1" ] || as=$SUDO
@@ -84,8 +82,8 @@ unpack() (
 	done
 )
 
-# fill_root DIR SUITE PACKAGE,...: DIR/root with the essential packages, these, and what they
-# depend on. They are unpacked: no maintainer script runs.
+# fill_root DIR SUITE PACKAGE,...: DIR/root with the essential packages, these, and their
+# dependencies. They are only unpacked: no maintainer script runs.
 fill_root() {
 	local apt=$BUILD/apt/$2
 	run_logged "$BUILD/log/mmdebstrap-$2.log" $SUDO mmdebstrap --variant=extract \
@@ -97,15 +95,15 @@ fill_root() {
 		"$1/root"/var/{cache/apt,lib/apt}/*
 }
 
-# build_compiler: a folder with a root of the stack's suite that compiles what runs on the
-# stack. A module needs the compiler and the C library that belong to the kernel's headers,
-# a program the libraries of dom0.
+# build_compiler: a folder with a root of the stack's suite, to compile for the stack. A
+# module needs the compiler and the C library that belong to the kernel's headers, a program
+# needs the libraries of dom0.
 build_compiler() {
 	local suite headers packages
 	suite=$(suite_of "$STACK") || return
 	mapfile -t headers < <(for flavour in "${FLAVOURS[@]}"; do kvers "$flavour"; done |
 		sed 's/^/linux-headers-/')
-	# Some headers depend on their kernel, which would be most of it all.
+	# Some headers depend on their kernel, which is large.
 	mapfile -t packages < <(in_stack apt-cache depends "${headers[@]}" |
 		sed -n 's/^ *Depends: //p' | grep -vE '^(linux-image-|<)' | sort -u)
 	set -- "${COMPILER_PACKAGES[@]}" "${packages[@]}"
@@ -118,12 +116,12 @@ fill_compiler() { # DIR SUITE PACKAGE,... HEADERS...
 	fill_root "${@:1:3}"
 	unpack "$root" "${@:4}" || return
 	$SUDO ln -s mawk "$root/usr/bin/awk"
-	# Some containers cannot mount /proc. objtool wants to know where its stack is.
+	# For objtool, which looks for its stack. Some containers cannot mount /proc.
 	$SUDO mkdir -p "$root/proc/self"
 	echo '0-0 [stack]' | $SUDO tee "$root/proc/self/maps" >/dev/null
 }
 
-# in_root ROOT DIR COMMAND...: with ROOT as /, in a copy of DIR, which is copied back
+# in_root ROOT DIR COMMAND...: with ROOT as /, in a copy of DIR that is copied back
 in_root() {
 	local root=$1 dir=$2 copy status=0
 	shift 2
@@ -137,7 +135,7 @@ in_root() {
 	return $status
 }
 
-# build_root: a folder with a disk image of dom0's root, and out of it xen.elf and busybox
+# build_root: a folder with a disk image of dom0's root, and its xen.elf and busybox
 build_root() {
 	local suite packages
 	suite=$(suite_of "$STACK") || return
@@ -162,18 +160,18 @@ fill_dom0() { # DIR SUITE PACKAGE,...
 	$SUDO chown "$(id -u)" "$1/root.img"
 }
 
-# build_kernel SERIES: vmlinuz, config, kver and the modules we use
+# build_kernel SERIES: vmlinuz, kver and the modules we use
 build_kernel() {
 	local kver packages
 	kver=$(kver "$1") || return
-	# From 7.x on what linux-image-VERSION was is in some packages that it depends on.
+	# From 7.x on, linux-image-VERSION depends on packages with its contents.
 	mapfile -t packages < <(in_stack apt-cache depends "linux-image-$kver" |
 		sed -nE 's/^( *Depends: )?(linux-[a-z]+-[0-9].*)/\2/p')
 	KEY=$(versions "${packages[@]}") cached "kernel-$kver" fill_kernel "$kver" \
 		"$DOM0_MODULES $GUEST_MODULES $STUBDOM_MODULES" "${packages[@]}"
 }
 
-# Keep of a kernel's packages what the initrds can use: the rest is 500 MB.
+# Keep only what the initrds use: the rest is 500 MB.
 fill_kernel() { # DIR KVER "MODULE ..." PACKAGE...
 	local dir=$1 kver=$2 all=$1/all
 	mkdir "$all"
@@ -182,7 +180,7 @@ fill_kernel() { # DIR KVER "MODULE ..." PACKAGE...
 	[ -e "$all/lib" ] || ln -s usr/lib "$all/lib"
 	mv "$all/boot/vmlinuz-$kver" "$dir/vmlinuz" 2>/dev/null ||
 		mv "$all/lib/modules/$kver/vmlinuz" "$dir/vmlinuz"
-	# busybox' modprobe wants them plain.
+	# busybox' modprobe cannot unpack them.
 	find "$all" -name '*.ko.xz' -exec unxz {} +
 	/sbin/depmod -b "$all" "$kver"
 	copy_modules "$all" "$kver" "$3" "$dir"
@@ -190,8 +188,7 @@ fill_kernel() { # DIR KVER "MODULE ..." PACKAGE...
 	echo "$kver" >"$dir/kver"
 }
 
-# copy_modules FROM KVER "MODULE ..." TO: with what they depend on. The debug kernels lack
-# some.
+# copy_modules FROM KVER "MODULE ..." TO: with their dependencies. Debug kernels lack some.
 copy_modules() {
 	local from=$1 kver=$2 to=$4
 	mkdir -p "$to/lib/modules/$kver"
@@ -211,38 +208,30 @@ make_module() {
 		"$2" "${@:4}"
 }
 
-fill_module() { # DIR KVER ROOT
-	local log=$BUILD/log/module-$2.log
-	cp "$MODULE_DIR"/{fixup_*.[ch],Makefile*} "$1/"
-	run_logged "$log" make_module "$3" "$2" "$1" W=1
-	! grep -n 'warning:' "$log" >&2 || die "the module builds with warnings for $2"
-	find "$1" -mindepth 1 -not -name xen-pciback-fixup.ko -delete
-}
-
-# build_module KVER: the module for Debian's kernel KVER, without a warning at W=1
-build_module() {
-	local compiler
-	compiler=$(build_compiler) || return
-	KEY=$(cat "$MODULE_DIR"/{fixup_*.[ch],Makefile*}) \
-		cached "module-$1" fill_module "$1" "$compiler/root"
-}
-
-# build_bus_modules KVER: the simulated host bridge, and what counts reads on it
-BUS_FILES=("$CHECKS"/cost/{*.c,Makefile} "$MODULE_DIR"/fixup_{bus,kunit_bridge}.[ch]
-	"$MODULE_DIR/fixup_overlay.h")
-build_bus_modules() {
-	local compiler
-	compiler=$(build_compiler) || return
-	KEY=$(cat "${BUS_FILES[@]}") cached "bus-$1" fill_bus_modules "$1" "$compiler/root"
-}
-
-fill_bus_modules() { # DIR KVER ROOT
-	cp "${BUS_FILES[@]}" "$1/"
-	run_logged "$BUILD/log/bus-$2.log" make_module "$3" "$2" "$1"
+fill_modules() { # DIR ROOT KVER LOG FILE...
+	cp "${@:5}" "$1/"
+	run_logged "$4" make_module "$2" "$3" "$1" W=1
+	! grep -n 'warning:' "$4" >&2 || die "modules build with warnings for $3"
 	find "$1" -mindepth 1 -not -name '*.ko' -delete
 }
 
-# cpio_of DIR COMMAND...: an initramfs of it, compressed by the command
+# build_modules NAME KVER FILE...: modules for Debian's kernel KVER, without a warning at W=1
+build_modules() {
+	local compiler
+	compiler=$(build_compiler) || return
+	KEY=$(cat "${@:3}") cached "$1-$2" fill_modules "$compiler/root" "$2" \
+		"$BUILD/log/$1-$2.log" "${@:3}"
+}
+
+build_module() { build_modules module "$1" "$MODULE_DIR"/{fixup_*.[ch],Makefile*}; }
+
+# build_bus_modules KVER: the simulated host bridge, and the module that counts reads on it
+build_bus_modules() {
+	build_modules bus "$1" "$CHECKS"/cost/{*.c,Makefile} \
+		"$MODULE_DIR"/fixup_{bus,kunit_bridge}.[ch] "$MODULE_DIR/fixup_overlay.h"
+}
+
+# cpio_of DIR COMMAND...: print an initramfs of it, compressed by the command
 cpio_of() {
 	(cd "$1" && find . -mindepth 1 | sort | cpio --quiet -o -H newc -R 0:0 | "${@:2}")
 }
@@ -263,7 +252,7 @@ fill_initrd() {
 build_initrd() {
 	local root
 	root=$(build_root) || return
-	KEY=$(cat "$3" "${@:5}" | key -) cached "$1" fill_initrd "$2" "$root" "${@:3}"
+	KEY=$(cat "$3" "${@:5}" | key) cached "$1" fill_initrd "$2" "$root" "${@:3}"
 }
 
 # bare_initrd DIR INIT [FILE...]: DIR/initrd.gz for a machine without Xen
@@ -273,7 +262,7 @@ bare_initrd() {
 	fill_initrd "$1" "" "$root" "$2" "" "${@:3}"
 }
 
-# version_of TREE: the module's, which all else takes from there
+# version_of TREE: the module's version, from which all others are taken
 version_of() {
 	sed -n 's/^MODULE_VERSION("\(.*\)");$/\1/p' "$1/drivers/xen/xen-pciback/fixup_main.c" | grep .
 }
@@ -294,7 +283,7 @@ build_programs() {
 		fill_programs "$compiler/root" "$version"
 }
 
-# build_source SERIES: a kernel's source, for debug kernels and for the kernel's own checkers
+# build_source SERIES: a kernel's source, for debug kernels and the kernel's checkers
 build_source() {
 	local series
 	series=$(series_of "$1") || return
@@ -302,7 +291,7 @@ build_source() {
 		fill_source "linux-source-$series"
 }
 
-# What no configuration of ours can use is left out.
+# Files that our configurations never use are left out.
 fill_source() { # DIR PACKAGE
 	mkdir "$1/deb"
 	unpack "$1/deb" "$2" || return
@@ -315,23 +304,23 @@ fill_source() { # DIR PACKAGE
 		rm -r "$1/deb"
 }
 
-# make_kernel SOURCE DIR ARGUMENT...: make there what was configured in DIR
+# make_kernel SOURCE DIR ARGUMENT...: run make in the source, with DIR as its output folder
 make_kernel() {
 	run_logged "$2/make.log" make -C "$1" O="$2" -j"$(nproc)" "${@:3}"
 }
 
-# build_debug_kernel NAME...: our driver in the stack's latest kernel, with
-# kernel/common.config, kernel/NAME.config of each name and, for kunit, .kunitconfig. Its
-# folder is kept and built again in place: a change of the driver does not build all of it.
+# build_debug_kernel NAME...: the stack's latest kernel with our driver, kernel/common.config,
+# each kernel/NAME.config and, for kunit, .kunitconfig. Its folder is kept, and is built again
+# in place after a change of the driver.
 build_debug_kernel() {
 	local name source dir fragment start=$SECONDS
 	name=$(IFS=-; echo "$*")
 	source=$(build_source latest) || return
 	fragment=$([ "$1" != kunit ] || cat "$MODULE_DIR/.kunitconfig"
 		cd "$RIG/kernel" && cat common.config "${@/%/.config}") || return
-	dir=$CACHE/kernel-$name-$(echo "$source" "$fragment" | key -)
+	dir=$CACHE/kernel-$name-$(echo "$source" "$fragment" | key)
 	mkdir -p "$dir"
-	# The source folder is shared: one kernel at a time, until our process ends.
+	# One kernel at a time, until our process ends: the source folder is shared.
 	wait_lock "$CACHE/debug-kernels.lock" "the kernel source"
 	"$TOP/scripts/in-tree.sh" "$source" || return
 	if [ ! -e "$dir/.config" ]; then

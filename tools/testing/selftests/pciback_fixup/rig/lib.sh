@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# What every script of the rig and of the checks shares: where things are, progress,
-# errors, tests, and what has to be installed.
+# Shared by all scripts of the rig and of the checks: folders, progress, errors, tests, and
+# installing packages.
 
 set -euo pipefail
 shopt -s inherit_errexit
@@ -30,27 +30,27 @@ case $TOP$BUILD in
 	;;
 esac
 
-# release NAME: what /etc/os-release says of this machine
+# release NAME: that field of /etc/os-release
 release() (
 	# shellcheck source=/dev/null
 	. /etc/os-release 2>/dev/null || :
 	echo "${!1-}"
 )
 
-# run_logged LOG CMD...: keep a command's output in LOG; show its end if it fails
+# run_logged LOG COMMAND...: write its output to LOG; if it fails, show the end and exit
 run_logged() {
 	local log=$1
 	shift
 	mkdir -p "$(dirname "$log")"
 	"$@" >"$log" 2>&1 </dev/null && return
 	tail -n 30 "$log" >&2
-	# What only runs another command is not what failed.
+	# Name the command, not what runs it.
 	while [[ $# -gt 1 && $1 =~ ^(sudo|env|root|-.*|.*=.*)$ ]]; do shift; done
 	die "$1 failed; the whole output is in $log"
 }
 
-# apt_get ARGUMENT...: once no other program has apt's locks, as apt's own timers have after
-# the first boot. apt-get itself waits for dpkg's, but not for that of its lists.
+# apt_get ARGUMENT...: wait until no other program has apt's locks; apt's own timers have
+# them after the first boot. apt-get waits for dpkg's lock, but not for that of its lists.
 apt_get() {
 	local log=$BUILD/log/apt.log timeout=0 tries
 	mkdir -p "${log%/*}"
@@ -71,7 +71,7 @@ apt_get() {
 succeeds() {
 	local status log
 	log=$(mktemp)
-	# Not after ||: bash would ignore set -e in there.
+	# Not after ||, which would disable errexit inside.
 	set +e
 	(set -e; "${@:2}") >"$log" 2>&1 </dev/null
 	status=$?
@@ -89,7 +89,7 @@ succeeds() {
 fails() { succeeds "$1" refused "${@:2}"; }
 refused() { ! ("$@"); }
 
-# silent COMMAND...: it succeeds, and has nothing to say
+# silent COMMAND...: it succeeds, and prints nothing
 silent() {
 	local said
 	said=$("$@" 2>&1) && [ -z "$said" ] && return
@@ -97,8 +97,8 @@ silent() {
 	return 1
 }
 
-# wait_lock FILE WHAT: until nobody else holds it, and hold it until we end. Two runs
-# in one tree share its build folder.
+# wait_lock FILE WHAT: take a lock, and hold it until we end. Two runs in one tree share its
+# build folder.
 wait_lock() {
 	mkdir -p "$(dirname "$1")"
 	exec {lock_fd}>"$1"
@@ -107,19 +107,18 @@ wait_lock() {
 	flock "$lock_fd"
 }
 
-# need_debian: all that the rig is made of comes from there
 need_debian() {
 	local version what
 	version=$(release VERSION_ID)
 	what="$(release ID) $(dpkg --print-architecture 2>/dev/null)"
-	# What is not released yet has no number.
+	# An unreleased Debian has no number.
 	if [ "$what" != "debian amd64" ] || [ "${version:-99}" -lt 12 ]; then
 		die "this needs Debian 12 or 13 on amd64; a container or a chroot will do"
 	fi
 	[ -z "$SUDO" ] || command -v $SUDO >/dev/null || die "this needs to be root, or sudo"
 }
 
-# need PACKAGE...: install the Debian packages that are not there yet
+# need PACKAGE...: install the Debian packages that are missing
 need() {
 	local package missing=()
 	for package; do

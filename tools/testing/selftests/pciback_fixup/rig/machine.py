@@ -4,10 +4,9 @@
 
 usage: machine.py DIR QEMU [ARGUMENT...]
 
-What the job prints comes through a virtio port. "@stage SECONDS TEXT" says what comes next
-and how long it may take at most, "@end STATUS" that the job is done. Exits 0 if it ends
-with status 0. Leaves in DIR the log of the console, what the job printed (results) and the
-guests' logs (guests/).
+What the job prints comes through a virtio port. "@stage SECONDS TEXT" names the next step
+and its time limit, "@end STATUS" ends the job. Exits 0 if STATUS is 0. Writes to DIR the log
+of the console, what the job printed (results) and the guests' logs (guests/).
 """
 
 import contextlib
@@ -20,14 +19,14 @@ import subprocess
 import sys
 import time
 
-# QEMU's TCG with SVM loses the wake-up of a halted CPU now and then: its timer's interrupt
-# is pending in the local APIC, and it sleeps on. Any other interrupt ends that, such as a
-# key's. Guests take as long with it as without.
+# QEMU's TCG with SVM sometimes loses the wake-up of a halted CPU: the timer's interrupt is
+# pending in the local APIC, and the CPU sleeps on. Any other interrupt ends that, such as a
+# key's. The keys do not slow down guests.
 KEY = b"sendkey shift\n"
 KEY_INTERVAL = 0.5  # seconds
 
-# What has a machine that stands still say on its console where: Xen, what dom0's CPUs do,
-# and then Linux, what it knows of them and which tasks are blocked.
+# Keys for the console of a machine that stands still: Xen prints the state of dom0's CPUs,
+# Linux prints it as well, and the blocked tasks.
 QUESTIONS = [b"\1\1\1", b"0", b"\1\1\1", b"\17l", b"\17w"]
 
 START = time.monotonic() - float(os.environ.get("SECONDS_BEFORE", 0))
@@ -62,14 +61,14 @@ def ask_why():
             console.sendall(keys)
             end = time.monotonic() + 2
             while (left := end - time.monotonic()) > 0:
-                # Else QEMU would wait for us; the log has it anyway.
+                # The log has the output; unread, it would block QEMU.
                 if select.select([console], [], [], left)[0] and not console.recv(65536):
                     return
 
 
 def lines(qemu, results, deadline):
-    """Yield what the job prints, line by line, while keys are pressed. deadline() says
-    until when there has to be another line."""
+    """Yield the lines that the job prints, and press keys. deadline() is the time by which
+    there must be another line."""
     rest, key = b"", 0
     while True:
         now = time.monotonic()
@@ -139,8 +138,8 @@ def main():
               f"All of it is in {os.getcwd()}/console.log", sep="\n", file=sys.stderr)
         return 1
     finally:
-        # It is not asked to end: QEMU 7.2 may crash as Xen turns off the IOMMU, which still
-        # knows the bus of a switch that was pulled out.
+        # Not a shutdown: QEMU 7.2 may crash as Xen turns off the IOMMU, which still knows
+        # the bus of a switch that was unplugged.
         qemu.kill()
         qemu.wait()
         os.makedirs("guests", exist_ok=True)

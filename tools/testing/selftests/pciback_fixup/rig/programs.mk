@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# What runs in dom0 and in guests, in a folder that has the sources of all of it: the
-# selftests' programs, the command, and in static/ what needs no library, for guests.
+# Build the programs for dom0 and guests in a folder with their sources: the selftests'
+# helpers, the command, and in static/ those for guests, without libraries.
 all: bin/pciback-fixup static/config_reads static/config_views static/hammer static/fabric_check
 	$(MAKE) all CC=gcc
 

@@ -1,13 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# A stack is what the machine is made of: Xen, dom0's kernels and tools with the device
-# model, and the guests, all of one suite of Debian. STACK names it: bookworm, trixie, or
-# newest. Which versions it has is asked of the suite's package index, with an apt that
-# knows only this suite; the building machine's own sources do not count.
+# A stack is Xen, dom0's kernels and tools with the device model, and the guests, all of one
+# suite of Debian. STACK names it: bookworm, trixie, or newest. Its versions come from the
+# suite's package index, read by an apt that knows only this suite, not the sources of the
+# building machine.
 #   stack.sh series   the kernel series that the stack has, oldest first
 #   stack.sh others   the stacks that are not STACK
-#   stack.sh table    what the three stacks consist of
-# Others source this.
+# Other scripts source this.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 STACKS="bookworm trixie newest"
@@ -20,8 +19,8 @@ fi
 export STACK
 [[ " $STACKS " = *" $STACK "* ]] || die "there is no stack $STACK: take one of $STACKS"
 
-# suite_sources SUITE: the mirrors of Debian that this machine's apt uses, for another
-# suite: as here with its updates and security updates
+# suite_sources SUITE: apt sources for the suite, with its updates and security updates, on
+# the mirrors of Debian that this machine's apt uses
 suite_sources() {
 	mirrors | awk -v suite="$1" -v release="${1%-backports}" '
 			$1 != "Debian" || NF != 3 || !sub(/^[a-z]+/, release, $3) { next }
@@ -31,7 +30,7 @@ suite_sources() {
 		grep . || die "this machine's apt knows no mirror of Debian"
 }
 
-# mirrors: "ORIGIN URI CODENAME" of each that this machine's apt has the index of
+# mirrors: "ORIGIN URI CODENAME" of each index that this machine's apt has
 mirrors() {
 	# shellcheck disable=SC2016 # apt's
 	local format='$(ORIGIN) $(REPO_URI) $(CODENAME)'
@@ -41,8 +40,8 @@ mirrors() {
 	"${list[@]}"
 }
 
-# What apt has of a suite is in a folder of the rig's own, and is fetched again after an
-# hour. Of the machine's settings only those for reaching a mirror count.
+# update_suite SUITE: fetch its index into a folder of the rig, at most once an hour. Of the
+# machine's apt settings, only those for reaching a mirror are used.
 update_suite() (
 	suite=$1 dir=$BUILD/apt/$1
 	need_debian
@@ -56,7 +55,7 @@ update_suite() (
 			Dir::Cache "$dir/cache" Dir::Cache::srcpkgcache "" APT::Sandbox::User root \
 			Acquire::GzipIndexes true Acquire::Languages none
 		apt-config dump | grep -E '^Acquire::(https?|Check)' || :
-		# A mirror's copy of these may be weeks old. What is newest there counts.
+		# A mirror's copy of these may be weeks old; the newest there is used.
 		[[ $suite != sid && $suite != *-backports ]] ||
 			printf '%s "%s";\n' APT::Default-Release "$suite" Acquire::Check-Valid-Until false
 	} >"$dir/apt.conf"
@@ -74,7 +73,7 @@ in_suite() (
 	"${@:2}"
 )
 
-# suite_of STACK: a stack is a suite, but for "newest": the one with the newest released
+# suite_of STACK: the suite of that name; for "newest", the one with the newest released
 # kernel
 suite_of() {
 	local suite tmp file=$BUILD/apt/newest
@@ -99,7 +98,7 @@ in_stack() {
 	in_suite "$suite" "$@"
 }
 
-# versions PACKAGE...: what the stack has of them now, for cache keys
+# versions PACKAGE...: their versions in the stack, for cache keys
 versions() {
 	in_stack apt-cache show --no-all-versions "$@" | grep -E '^(Package|Version):'
 }
@@ -110,49 +109,31 @@ dependency() {
 		die "Debian's $(suite_of "$STACK") has no $1 that depends on $2"
 }
 
-# kvers [FLAVOUR]: the newest version of each kernel series that the stack has
+# kvers FLAVOUR: the newest version of each kernel series that the stack has
 kvers() {
-	local flavour=${1:-amd64}
 	in_stack apt-cache pkgnames linux-headers- |
-		grep -xE "linux-headers-([0-9.]+-)?$flavour" | in_stack xargs apt-cache depends |
+		grep -xE "linux-headers-([0-9.]+-)?$1" | in_stack xargs apt-cache depends |
 		sed -n 's/^ *Depends: linux-headers-//p' | sort -uV |
-		grep . || die "Debian's $(suite_of "$STACK") has no kernel for $flavour"
+		grep . || die "Debian's $(suite_of "$STACK") has no kernel for $1"
 }
 
 # series: the kernel series that the stack has, oldest first
-series() { kvers | cut -d . -f 1,2; }
+series() { kvers amd64 | cut -d . -f 1,2; }
 
-# kver SERIES|latest [FLAVOUR]: the newest version of a series, or of the latest
+# kver SERIES|latest: the newest version of a series, or of the latest
 kver() {
 	local pattern="^${1//./\\.}\\."
 	[ "$1" != latest ] || pattern=.
-	kvers "${@:2}" | grep "$pattern" | tail -n 1 | grep . ||
+	kvers amd64 | grep "$pattern" | tail -n 1 | grep . ||
 		die "Debian's $(suite_of "$STACK") has no Linux $1"
 }
 
 # series_of SERIES|latest: the series by its number
 series_of() { kver "$1" | cut -d . -f 1,2; }
 
-# upstream PACKAGE...: their versions, as their own projects say
-upstream() { versions "$@" | sed -nE 's/^Version: ([0-9]+:)?([0-9.]+).*/\2/p' | sort -V | xargs; }
-
-# stack_table: what the stacks consist of
-stack_table() {
-	local row='%-9s  %-17s  %-7s  %-17s  %s\n' kernels
-	# shellcheck disable=SC2059 # the format of every row
-	printf "$row" Stack Suite Xen Linux QEMU
-	for STACK in $STACKS; do
-		mapfile -t kernels < <(kvers | sed 's/^/linux-image-/')
-		# shellcheck disable=SC2059
-		printf "$row" "$STACK" "$(suite_of "$STACK")" "$(upstream xen-utils-common)" \
-			"$(upstream "${kernels[@]}")" "$(upstream qemu-system-xen)"
-	done
-}
-
 [ "${BASH_SOURCE[0]}" = "$0" ] || return 0
 case ${1-} in
 series) series ;;
 others) tr ' ' '\n' <<<"$STACKS" | grep -vx "$STACK" ;;
-table) stack_table ;;
-*) die "usage: stack.sh series|others|table" ;;
+*) die "usage: stack.sh series|others" ;;
 esac

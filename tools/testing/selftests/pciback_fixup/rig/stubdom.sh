@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# A Linux stubdomain, in which the QEMU of an HVM guest runs. Debian has none: this one
-# has a guest's kernel, and QEMU and the tools of dom0's root.
+# A Linux stubdomain, which runs the QEMU of an HVM guest. Debian has none. This one is made
+# of a guest's kernel, and of QEMU and tools from dom0's root.
 
 # fill_stubdom DIR INITRD DOM0_IMAGE: INITRD with these and their libraries
 fill_stubdom() {
@@ -16,7 +16,7 @@ fill_stubdom() {
 	done >"$1/libraries"
 	awk '$2 == "=>" { print $3 }' "$1/libraries" | sort -u | xargs cp -Lt "$tree/$lib"
 	cp "$usr/$lib/ld-linux-x86-64.so.2" "$tree/lib64/"
-	# Not compressed: libxl waits for 30 s, and in a slow machine that takes many of them.
+	# Not compressed: libxl waits for 30 s, and a slow machine needs most of that.
 	cpio_of "$tree" cat >"$1/initrd"
 	rm -rf "$usr" "$tree"
 }

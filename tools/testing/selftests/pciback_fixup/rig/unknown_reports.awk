@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# A kernel's log without the reports that the variable known has a pattern for
+# Print a kernel's log without the reports that match the pattern in the variable known
 /WARNING: possible circular|BUG: Invalid wait|unchecked MSR|vmalloc error/ {
 	report = ""
 	in_report = 1
@@ -7,11 +7,8 @@
 }
 in_report {
 	report = report $0 "\n"
-	if (/is trying to (acquire )?lock/) {
-		getline
-		report = report $0 "\n"
-		ours = $0 !~ known
-	}
+	if (lock_follows) ours = $0 !~ known
+	lock_follows = /is trying to (acquire )?lock/
 	if (/<\/TASK>/) { if (ours) printf "%s", report; in_report = 0 }
 	next
 }

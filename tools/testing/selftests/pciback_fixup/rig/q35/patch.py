@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Add xen-q35.c to the QEMU in a folder, and the places where it is called from.
+"""Add xen-q35.c to the QEMU in a folder, and the calls to it.
 
-A place is what is there once, in one of some files. Without it, this QEMU is another one.
+A pattern must match once in the files of its entry; otherwise this QEMU is not supported.
 """
 
 import pathlib
@@ -13,7 +13,7 @@ import sys
 HEADER = '#include "hw/i386/xen-q35.h"\n'
 Q35 = ["hw/i386/pc_q35.c"]
 
-# What the place is for, files, what is there, what is to be there
+# Purpose, files, pattern, replacement
 PLACES = [
     ("Xen's start, before the CPUs", Q35, r"pc_machine_init_sgx_epc\(",
      r"if (xen_enabled())\n        xen_q35_start(machine);\n    \g<0>"),
@@ -27,7 +27,7 @@ PLACES = [
        rf"(xen_device_{call}\([^}}]*?)object_dynamic_cast\(OBJECT\(dev\), \w+\)",
        r"\1xen_q35_has_bdf(listener, dev)")
       for comes, call in [("comes", "realize"), ("goes", "unrealize")]],
-    # QEMU 10 asks for the function 0 beside a card, and takes its slot for 31 by then.
+    # QEMU 10 looks for function 0 of the card's slot, which it takes for 31 before this.
     ("the slot that a card is given", ["hw/pci/pci.c"],
      r"found: ;", r"\g<0>\n        pci_dev->devfn = devfn;"),
     ("a card's extended config space", ["hw/xen/xen_pt.c"],

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# The stack's own QEMU, changed so that it gives a guest of Xen the chipset Q35, and the
-# ACPI tables with which the guest finds extended config space.
+# The stack's own QEMU, changed to give a guest of Xen the chipset Q35, and ACPI tables that
+# tell the guest where extended config space is.
 
 QEMU_BUILD_PACKAGES=(gcc libc6-dev ninja-build meson python3 python3-venv pkg-config dpkg-dev
 	patch xz-utils libglib2.0-dev libpixman-1-dev zlib1g-dev libfdt-dev libxen-dev
@@ -39,11 +39,11 @@ build_device_model() {
 		fill_device_model "$suite" "$(IFS=,; echo "${QEMU_BUILD_PACKAGES[*]}")"
 }
 
-# device_model: what make device-model-q35 does
+# device_model: make device-model-q35
 device_model() {
 	local dir
 	need "${RIG_PACKAGES[@]}"
 	dir=$(build_device_model)
 	ln -sfn "$dir" "$BUILD/q35"
-	say "$BUILD/q35 has what Documentation/admin-guide/q35.rst tells to install"
+	say "$BUILD/q35 has the files that Documentation/admin-guide/q35.rst installs"
 }

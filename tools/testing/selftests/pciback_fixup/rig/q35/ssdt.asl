@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// Linux uses no extended config space but in a window that is reserved so.
+// Linux uses extended config space only in a window that is reserved like this.
 DefinitionBlock ("", "SSDT", 2, "FIXUP", "Q35ECAM", 1) {
     Device (\_SB.ECAM) {
         Name (_HID, EisaId ("PNP0C02"))

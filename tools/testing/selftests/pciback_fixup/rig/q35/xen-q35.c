@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The machine q35 for an HVM guest of Xen, in QEMU 7.2 to 10.0. It has to fit what Xen
- * brings along for i440FX: hvmloader, which allows nothing but a PIIX3 in slot 1, its ACPI
- * tables, which are those of a PIIX4, and Xen's wiring of INTx.
+ * The machine q35 for an HVM guest of Xen, in QEMU 7.2 to 10.0. It must fit Xen's parts,
+ * which are for i440FX: hvmloader, which allows only a PIIX3 in slot 1, its ACPI tables,
+ * which are those of a PIIX4, and the wiring of INTx.
  */
 #include "qemu/osdep.h"
 #include "qemu/range.h"
@@ -27,7 +27,7 @@
 #endif
 #include "hw/xen/xen-x86.h"
 
-/* Where the ACPI tables of hvmloader have things, and ours extended config space */
+/* Addresses in the ACPI tables: hvmloader's, and ours for extended config space */
 #define PM1_BASE        0xb000
 #define GPE0_BASE       0xafe0
 #define PCI_HOTPLUG     0xae00
@@ -41,9 +41,9 @@ static DeviceListener *listener;
 static void (*root_port_write)(PCIDevice *d, uint32_t at, uint32_t value, int size);
 
 /*
- * Xen asks for a function by its BDF, which QEMU's part for Xen takes down as the function
- * comes. Below a root port the bus number comes from the guest, later and more than once.
- * Until then it is 0, and that bus belongs to others.
+ * Xen addresses a function by its BDF, which QEMU's part for Xen records as the function is
+ * realized. Below a root port the guest sets the bus number later, and more than once. Until
+ * then it is 0, which is another bus.
  */
 bool xen_q35_has_bdf(DeviceListener *of_xen, DeviceState *dev)
 {
@@ -72,7 +72,7 @@ static void root_port_config_write(PCIDevice *d, uint32_t at, uint32_t value, in
     }
 }
 
-/* Before the CPUs are there: Xen's part counts them. */
+/* Before the CPUs are created: Xen's part counts them. */
 void xen_q35_start(MachineState *machine)
 {
     PCIDeviceClass *port = PCI_DEVICE_CLASS(object_class_by_name("pcie-root-port"));
@@ -83,12 +83,12 @@ void xen_q35_start(MachineState *machine)
     port->config_write = root_port_config_write;
 }
 
-/* What firmware would set up, after the devices' own resets */
+/* The firmware's part, after the devices' own resets */
 static void chipset_reset(void *opaque)
 {
     lpc->config_write(lpc, ICH9_LPC_PMBASE, PM1_BASE, 4);
     lpc->config_write(lpc, ICH9_LPC_ACPI_CTRL, ICH9_LPC_ACPI_CTRL_ACPI_EN, 1);
-    /* Not over the guest's memory */
+    /* Not if the guest has memory there */
     if (X86_MACHINE(qdev_get_machine())->below_4g_mem_size <= ECAM_BASE) {
         mch->config_write(mch, MCH_HOST_BRIDGE_PCIEXBAR, ECAM_BASE | 1, 4);
     }
@@ -96,9 +96,9 @@ static void chipset_reset(void *opaque)
 }
 
 /*
- * By now the resets of all devices are registered, and root ports are there. libxl plugs
- * cards into bus 0, where ICH9 has no hot-plug, and the tables read the register of what
- * is plugged in more than once: it must keep what it has, as PIIX4's does.
+ * Now the resets of all devices are registered, and the root ports exist. libxl plugs cards
+ * into bus 0, where ICH9 has no hot-plug. The tables read the register of plugged devices
+ * more than once: it must keep its value, as PIIX4's does.
  */
 static void chipset_done(Notifier *notifier, void *opaque)
 {
@@ -114,7 +114,7 @@ static void chipset_done(Notifier *notifier, void *opaque)
 #endif
 }
 
-/* Once the chipset is there, and before devices without an address take their slots */
+/* After the chipset is created, before devices without an address take their slots */
 void xen_q35_chipset(MachineState *machine, PCIBus *bus)
 {
     static Notifier done = { .notify = chipset_done };
@@ -131,7 +131,7 @@ void xen_q35_chipset(MachineState *machine, PCIBus *bus)
 #endif
     pci_bus_set_route_irq_fn(bus, NULL);
 
-    /* It was allocated for 16 bytes, which is what is saved of it. */
+    /* Its allocation and its saved state have 16 bytes. */
     pm->acpi_regs.gpe.len = 4;
     memory_region_init_alias(&gpe0, OBJECT(lpc), "xen-gpe0", &pm->io_gpe, 0, 4);
     memory_region_add_subregion(pci_address_space_io(lpc), GPE0_BASE, &gpe0);

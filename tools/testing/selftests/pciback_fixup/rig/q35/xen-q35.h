@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What QEMU's sources need of xen-q35.c */
+/* For QEMU's sources that call xen-q35.c */
 #include "hw/qdev-core.h"
 #if __has_include("system/xen.h")
 #include "system/xen.h"
