@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# What the jobs in dom0 share, beside what all tests do.
+# Shared by the jobs in dom0
 
 # shellcheck source=../../lib.sh
 . /rig/kselftest/lib.sh
 
-# The kernel series that guests can have, oldest first, and the latest of them
+# The guests' kernel series, oldest first, and the latest of them
 GUESTS=$(find /rig/guest -name 'vmlinuz-*' | sed 's/.*vmlinuz-//' | sort -V | xargs)
 GUEST=${GUESTS##* }
 
@@ -19,26 +19,26 @@ start_xen() {
 	xenconsoled --log=guest --log-dir=/tmp || return
 }
 
-# versions: those of Xen, of dom0's kernel and of the device model that run here
+# versions: those of Xen, of dom0's kernel and of the device model
 versions() {
 	printf '%s|%s|%s\n' "$(xl info | awk '$1 == "xen_version" { print $3 }')" "$(uname -r)" \
 		"$(/usr/libexec/xen-qemu-system-i386 --version | sed -n 's/.* version \([0-9.]*\).*/\1/p')"
 }
 
-# guest KIND NAME SERIES BDF...: run a guest with these functions until it is done.
-# KIND_config says what it is: pv, hvm. What its console said is in log_of NAME.
+# guest KIND NAME SERIES BDF...: run a guest with these functions until it is done. The
+# function KIND_config prints its configuration; log_of NAME is the log of its console.
 guest() { guest_starts "$@" && guest_ends "$2"; }
 
 log_of() { echo "/tmp/guest-$1.log"; }
 
-# guest_starts KIND NAME SERIES BDF...: run it, and go on; with PAUSED it does not run yet
+# guest_starts KIND NAME SERIES BDF...: create it, paused if PAUSED is set
 guest_starts() {
 	local name=$2
 	{
-		echo "name=\"$name\""
+		printf '%s\n' "name=\"$name\"" memory=192 vcpus=1 "pci=[$(printf "'%s'," "${@:4}")]"
 		"$1_config" "${@:2}"
 	} >"/tmp/$name.cfg"
-	rm -f "$(log_of "$name")"	# xenconsoled adds to that of an earlier guest
+	rm -f "$(log_of "$name")"	# xenconsoled appends to an earlier guest's
 	xl create -q ${PAUSED:+-p} "/tmp/$name.cfg" >"/tmp/$name.xl" 2>&1 && return
 	echo "# xl create says:"
 	sed 's/^/# /' "/tmp/$name.xl"
@@ -46,7 +46,7 @@ guest_starts() {
 	return 1
 }
 
-# guest_done NAME [SECONDS]: it has said all that it has to say
+# guest_done NAME [SECONDS]: wait until its report is complete
 guest_done() {
 	local limit=${2:-300} end=$((SECONDS + ${2:-300})) why
 	until grep -qs "rig: done" "$(log_of "$1")"; do
@@ -60,8 +60,8 @@ guest_done() {
 	done
 }
 
-# guest_ends NAME: once it is done, detach its functions, and then destroy it: libxl waits
-# for 10 s for the answer of a dead guest, for each function.
+# guest_ends NAME: once it is done, detach its functions, and then destroy it. libxl would
+# wait for 10 s for the answer of a dead guest, for each function.
 guest_ends() {
 	local name=$1 status=0 bdf
 	guest_done "$name" || status=1
@@ -72,23 +72,21 @@ guest_ends() {
 	xl destroy "$name" && return $status
 }
 
-# pv_config NAME SERIES BDF...: what makes a PV guest that reports on these functions
+# pv_config NAME SERIES BDF...: of a PV guest that reports on these functions
 pv_config() {
-	local series=$2
-	shift 2
-	printf '%s\n' 'type="pv"' memory=192 vcpus=1 \
-		"kernel=\"/rig/guest/vmlinuz-$series\"" \
-		"ramdisk=\"/rig/guest/initrd-$series.gz\"" \
-		"extra=\"console=hvc0 quiet iommu=soft panic=1 $FAST rig.functions=$# $GUEST_ARGS\"" \
-		"pci=[$(printf "'%s'," "$@")]"
+	printf '%s\n' 'type="pv"' "kernel=\"/rig/guest/vmlinuz-$2\"" \
+		"ramdisk=\"/rig/guest/initrd-$2.gz\"" \
+		"extra=\"console=hvc0 quiet iommu=soft panic=1 $FAST $(guest_args "$@")\""
 }
 
-# What takes long in a slow machine and has no part in what is tested. For HVM,
-# also the early search for an AGP bridge: 65536 reads through QEMU.
+guest_args() { echo "rig.functions=$(($# - 2)) $GUEST_ARGS"; }
+
+# Without what is slow and not tested. For HVM, that includes the early search for an AGP
+# bridge: 65536 reads through QEMU.
 FAST="init_on_alloc=0 mitigations=off nokaslr"
 FAST_HVM="$FAST pci=noearly"
 
-# boot_disk FILE SERIES ARGUMENTS: a disk that boots this kernel
+# boot_disk FILE SERIES ARGUMENTS: make a disk that boots this kernel
 boot_disk() {
 	local disk=$1 series=$2
 	printf '%s\n' 'default linux' 'label linux' 'kernel vmlinuz' 'initrd initrd.gz' \
@@ -101,21 +99,18 @@ boot_disk() {
 		initrd.gz="/rig/guest/initrd-$series.gz" >"$disk.log" 2>&1 || cat "$disk.log" >&2
 }
 
-# hvm_config NAME SERIES BDF...: the same behind the stock device model. It boots from
-# a disk: a kernel that it is given QEMU hands out byte by byte, for most of a minute.
+# hvm_config NAME SERIES BDF...: the same behind the stock device model. It boots from a
+# disk: QEMU would pass a kernel byte by byte, for most of a minute.
 hvm_config() {
-	local name=$1 series=$2 disk=/var/tmp/$1.img
-	shift 2
-	boot_disk "$disk" "$series" \
-		"console=ttyS0 quiet panic=1 $FAST_HVM rig.functions=$# $GUEST_ARGS"
-	printf '%s\n' 'type="hvm"' memory=192 vcpus=1 'hdtype="ahci"' \
+	local disk=/var/tmp/$1.img
+	boot_disk "$disk" "$2" "console=ttyS0 quiet panic=1 $FAST_HVM $(guest_args "$@")"
+	printf '%s\n' 'type="hvm"' 'hdtype="ahci"' \
 		"disk=[\"format=raw,vdev=hda,access=rw,backendtype=qdisk,target=$disk\"]" \
-		"serial=\"file:$(log_of "$name")\"" 'vga="none"' vnc=0 vkb_device=0 \
-		"pci=[$(printf "'%s'," "$@")]"
+		"serial=\"file:$(log_of "$1")\"" 'vga="none"' vnc=0 vkb_device=0
 }
 
-# q35_config NAME SERIES BDF...: the same with the chipset Q35, as its page says. An IDE
-# disk is at the chipset's AHCI controller.
+# q35_config NAME SERIES BDF...: the same with the chipset Q35, as q35.rst says. An IDE disk
+# is at the chipset's AHCI controller.
 q35_config() {
 	hvm_config "$@" | grep -v hdtype
 	commands_of q35 ^device_model_
@@ -124,11 +119,11 @@ q35_config() {
 # commands_of PAGE PATTERN: the literal blocks of a page that match
 commands_of() { awk -f /rig/jobs/blocks.awk "/rig/docs/$1.rst" | grep -E -- "$2" | tr '\001' '\n'; }
 
-# report NAME: what the guest said, without "rig: "
+# report NAME: the lines of the guest's report, without "rig: "
 report() { tr -d '\r' <"$(log_of "$1")" | sed -n 's/^.*rig: //p'; }
 GUEST_ARGS=
 
-# now NAME: the number of the guest's last pass over its functions, and what it read
+# now NAME: the number of the guest's last pass over its functions, and the registers
 now() { report "$1" | sed -n 's/^now \([0-9]\)/\1/p' | tail -n 1; }
 passed() { # NAME PASS FLAGS: in that pass or a later one
 	local pass flags
@@ -143,7 +138,8 @@ reads() {
 	wait_for 200 passed "$1" $((${pass:-0} + 2)) "${*:2}" || is "$(now "$1")" "... ${*:2}"
 }
 
-# plugged_on NAME BDF FLAGS OTHERS...: detached from a guest with others and, on, attached again
+# plugged_on NAME BDF FLAGS OTHERS...: detach it from a guest that has others as well, switch
+# it on, and attach it again
 plugged_on() {
 	check "$1: $2 is detached" commented xl pci-detach "$1" "$2"
 	check "$1: it is gone" reads "$1" "$(sorted "${@:4}")"
@@ -153,17 +149,16 @@ plugged_on() {
 }
 sorted() { printf '%s\n' "$@" | sort | xargs; }
 
-# named SERIES TYPE: what a guest's kernel calls a function of that type; early ones do
-# not say
+# named SERIES TYPE: the name that a guest's kernel logs for a function of that type
 named() { if [[ $1 = 6.[1-9] ]]; then echo "(kernel does not say)"; else echo "PCIe $2"; fi; }
 
-# chipset_of NAME: the host bridge that the guest has found
+# chipset_of NAME: the guest's host bridge
 chipset_of() { report "$1" | sed -n 's/^chipset //p' | grep . || echo none; }
 Q35=8086:29c0
 
 # row KIND OVERLAY HARDWARE_FLAGS: a test, which is a row of make demo's table: what the
-# guest KIND-OVERLAY has seen of its card, ports left out. It is named
-#   GUEST OVERLAY CHIPSET BUS REGISTER VERDICT WHAT THE KERNEL SAYS
+# guest KIND-OVERLAY has seen of its card, without ports. Its description is
+#   GUEST OVERLAY CHIPSET BUS REGISTER VERDICT NAME
 row() {
 	local seen want guest=HVM verdict=rejected
 	local -A places=([pv]="none 00" [hvm]="8086:1237 00" [q35]="$Q35 00" [port]="$Q35 01")
@@ -185,20 +180,20 @@ LEAKS=/sys/kernel/debug/kmemleak
 prepare_tests() {
 	export PCIBACK_FIXUP_RIG=1
 	export PCIBACK_FIXUP_MODULE=/rig/modules/xen-pciback-fixup.ko
-	modprobe -q nvme	# has SR-IOV enabled
+	modprobe -q nvme	# enables SR-IOV
 	xl pci-assignable-add 01:00.0
 	xl pci-assignable-add 03:00.0
 	insmod "$PCIBACK_FIXUP_MODULE" || return
 	cd /rig/kselftest || return
 }
 
-# run_test TEST [BDF]: a selftest, a test of the rig's, or one of the functions below
+# run_test TEST [BDF]: a selftest, a test in rig/jobs, or one of the functions below
 run_test() {
 	local test status=0
 	stage "${STAGE_LIMIT:-400}" "test $*"
 	echo "# test: $*"
 	for test in "./$1.sh" "/rig/jobs/$1.sh" "$1"; do [ ! -e "$test" ] || break; done
-	# The functions are tests of their own too.
+	# In a subshell: ktap_finished exits.
 	(PCIBACK_FIXUP_BDF=${2-01:00.0} "$test") || status=$?
 	[ $status = 0 ] || echo "not ok - $*: exit status $status"
 }

@@ -2,10 +2,10 @@
 /*
  * Judge each PCI Express function of this machine by the rule of Windows' pci.sys: an
  * Endpoint or Legacy Endpoint needs a PCI Express port above it; a Root Complex
- * Integrated Endpoint does not. One line a function:
+ * Integrated Endpoint does not. Prints a line for each function:
  *   BDF PCI_EXP_FLAGS accepted|rejected
- * With "watch", say every second what PCI_EXP_FLAGS of all of them is now, sorted, for
- * ever: "rig: now PASS FLAGS...". A script would keep the machine busy.
+ * With "watch", print the sorted PCI_EXP_FLAGS of all of them every second, for ever:
+ * "rig: now PASS FLAGS...". A script would keep the machine busy.
  *
  * usage: fabric_check [watch]
  */
@@ -33,7 +33,7 @@
 #define ROOT_PORT	4
 #define DOWNSTREAM_PORT	6
 
-/* PCI_EXP_FLAGS of the function whose folder this is, or -1 if it has none */
+/* PCI_EXP_FLAGS of the function with this folder, or -1 if it has none */
 static int flags_of(const char *dir)
 {
 	char path[PATH_MAX];

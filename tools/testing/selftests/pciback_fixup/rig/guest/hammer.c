@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A guest that does all it can to a register of its device: reads and writes of
- * 1, 2 and 4 bytes, with no pause, for ever. Says now and then what it has done.
+ * Read and write a register of a guest's device with 1, 2 and 4 bytes, without a pause,
+ * for ever. Prints counters every second.
  *
  * usage: hammer FILE OFFSET
  */
@@ -38,7 +38,7 @@ int main(int argc, char **argv)
 		if (pread(fd, &val, size, offset) != size)
 			continue;
 		reads++;
-		/* Endpoint or RCiEP, or all ones of a device that is gone */
+		/* Endpoint or RCiEP, or all ones if the device is gone */
 		if ((val & 0xff) == 0xff)
 			gone++;
 		else if ((val & 0xf0) == 0x90)

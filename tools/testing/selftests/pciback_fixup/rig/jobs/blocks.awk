@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# A document's literal blocks, each in one line with ^A for line ends. In Markdown each
-# indented line is one; in reStructuredText, what follows "::".
+# Print a document's literal blocks, one a line, with ^A for line ends. In Markdown each
+# indented line is a block; in reStructuredText, the lines after "::" are.
 function show() {
 	if (block != "")
 		print block

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The command pciback-fixup in a real dom0: what it says is what is, and the
-# remedies that it prints work as printed.
+# The command pciback-fixup in a real dom0: what it prints is true, and the remedies that it
+# prints work.
 
 # shellcheck source=../dom0/lib.sh
 . /rig/dom0/lib.sh
@@ -14,7 +14,7 @@ load=/etc/modules-load.d/xen-pciback-fixup.conf
 rm -f $conf $load
 put "$BDF" 0
 
-# says STATUS TEXT ARGUMENT...: exits so, and prints that
+# says STATUS TEXT ARGUMENT...: it exits with the status, and prints the text
 says() {
 	local status=$1 text=$2
 	shift 2
@@ -27,15 +27,13 @@ says() {
 	return 1
 }
 
-# remedy: the command that was printed last, after "to change that: " and the like
-remedy() { sed -n 's/.*; to [a-z ]*: //p' /tmp/said | tail -n 1; }
+# follow: run the command that was printed last, after "to change that: " and the like
 follow() {
 	local command
-	command=$(remedy)
+	command=$(sed -n 's/.*; to [a-z ]*: //p' /tmp/said | tail -n 1)
 	echo "# as it says: $command"
 	bash -c "$command" >/dev/null 2>&1
 }
-parameter() { is "$(cat "$MODULE"/parameters/devices)" "$1"; }
 
 assign 00:19.0
 assign 00:14.0
@@ -59,7 +57,7 @@ xenstore-write "/local/domain/0/backend/pci/$domid/0/domain" "$name"
 check "list shows its name, but no escape character" says 0 $'quo"te \303\274 \\x1b[1m' list "$BDF"
 check "... and as JSON" eval 'says 0 "\\u001b[1m" list --json "$BDF" && grep -qF "quo\\\"te" /tmp/said && grep -q "\"domid\": $domid," /tmp/said'
 check "disable warns of it" says 0 "warning: domain $domid (" disable "$BDF"
-# It has never run: libxl finds its backend not ready.
+# libxl complains that the backend of a guest that never ran is not ready.
 xl destroy holder 2>/dev/null
 check "... and not once it is gone" eval 'says 0 "guests that start now see RCiEP" enable "$BDF" && ! grep -q warning /tmp/said'
 
@@ -84,7 +82,8 @@ mkdir -p "/lib/modules/$(uname -r)/updates"
 cp "$PCIBACK_FIXUP_MODULE" "/lib/modules/$(uname -r)/updates/"
 depmod
 check "what is printed then loads it" eval 'follow && test -d $MODULE'
-check "... with what was made persistent, which is in force" eval 'parameter "($BDF)" && in_force "$BDF"'
+check "... with what was made persistent, which is in force" \
+	eval 'is "$(cat "$MODULE"/parameters/devices)" "($BDF)" && in_force "$BDF"'
 check "status knows the list and its file" eval 'says 0 "($BDF)" status && grep -qx "which is from: *$conf" /tmp/said'
 check "disable --persist removes both files" eval 'says 0 "$BDF: removed from" disable --persist "$BDF" && test ! -e $conf && test ! -e $load'
 check "... over a reload" eval 'module_unload && modprobe xen-pciback-fixup && is "$(get "$BDF" rciep)" 0'

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Do in dom0 what the documents say: the commands in README.md, section "Use", and
-# in the pages for administrators are run as they stand, and have to succeed.
+# Run the commands in README.md, section "Use", and in the pages for administrators as they
+# are printed. Each has to succeed.
 
 # shellcheck source=../../lib.sh
 . /rig/kselftest/lib.sh
@@ -15,28 +15,27 @@ cp "$PCIBACK_FIXUP_MODULE" "/lib/modules/$(uname -r)/updates/"
 depmod
 [ "$(driver 03:00.0)" != pciback ] || unassign 0000:03:00.0
 
-# A block is for a dom0 shell if it begins with one of these. What needs the
-# source, the net, keys of a firmware, or trouble that is not there, is not run.
+# Blocks that begin with one of these are run. The others need the source, a network, a
+# firmware's keys, or a fault.
 mine='^(cd|modprobe|rmmod|xl|echo|cat|grep|lspci|for|pciback-fixup|ls|readlink|uname|options|dmesg)( |$)'
-# Attaching needs a guest that runs; a guest's log is not dom0's.
+# xl pci-attach needs a running guest; "state reset" is in a guest's log.
 other='sig_enforce|xl pci-attach|state reset'
-# A file of the administrator's own, as the pages call it
+# The administrator's own file, as the pages call it
 own=/etc/modprobe.d/local-pciback-fixup.conf
-# All that the commands may write
+# The files that the commands may write
 written=(/etc/mod{probe,ules-load}.d/{xen,local}-pciback-fixup.conf)
 
-# Each page is named here, so that a new one is not forgotten. install.rst and signing.rst
-# are about building and about firmware; what dom0 can do of them is run.
+# All pages, so that a new one is not forgotten
 pages=(/rig/README.md /rig/docs/{xen-pciback-fixup,install,boot,sysfs,log,signing,troubleshooting}.rst)
 mapfile -t list < <(for page in "${pages[@]}"; do awk -f /rig/jobs/blocks.awk "$page"; done |
 	grep -E -- "$mine" | grep -vE -- "$other")
 
 ktap_set_plan $((${#list[@]} + 2))
 check "the documents have commands" test ${#list[@]} -ge 40
-# What q35.rst says is done by the job q35, which has a guest for it.
+# The job q35 does what q35.rst says.
 check "no page is left out" test "$(printf '%s\n' /rig/docs/*.rst | sort)" = \
 	"$(printf '%s\n' "${pages[@]:1}" /rig/docs/q35.rst | sort)"
-# run_block BLOCK: a single line here, for it may be a cd
+# run_block BLOCK: a single line in this shell, as it may be a cd
 run_block() {
 	local status=0
 	case $1 in
@@ -48,8 +47,7 @@ run_block() {
 }
 
 for block in "${list[@]}"; do
-	# Each starts with the module loaded, as on the reader's machine, and without what
-	# an earlier one has left for the next boot.
+	# As on the reader's machine: the module is loaded, no file is left of an earlier block.
 	[ -d "$MODULE" ] || module_load devices=
 	rm -f "${written[@]}"
 	case $block in
@@ -66,7 +64,7 @@ for block in "${list[@]}"; do
 		pciback-fixup enable --all >/dev/null
 		;;
 	*rmmod*)
-		# The page's reader has no other cards.
+		# The page is about one card.
 		put "$BDF" 0
 		put 03:00.1 0
 		;;

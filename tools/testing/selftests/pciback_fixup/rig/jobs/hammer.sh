@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Guests that hammer their device's register while dom0 switches it, resets it and
-# pulls it out.
+# Guests that read and write their device's register without a pause, while dom0 switches
+# the device, resets it and unplugs it.
 #   KINDS     of guests (pv hvm)
 #   SWITCHED  how often it is switched (2000)
 #   RESETS    how often it is reset (100)
@@ -43,7 +43,7 @@ hammering() { # KIND
 
 said() { tr -d '\r' <"$1" | grep -o 'hammer reads .*' | tail -n 1; }
 
-# hammered LOG: the guest has done more than it had when this was last asked
+# hammered LOG: the guest has done more since the last call
 hammered() {
 	local now
 	now=$(said "$1")
