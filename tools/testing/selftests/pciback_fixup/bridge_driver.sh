@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The driver of a host bridge is unloaded, and the ops go with it that a bus of ours had.
+# Unload the driver of a host bridge that has a device which is switched on: the bus and
+# its ops go with it.
 #   PCIBACK_FIXUP_BRIDGE   path of a module with a host bridge and a function 4b55:01:00.0
 . "$(dirname "$0")/lib.sh"
 

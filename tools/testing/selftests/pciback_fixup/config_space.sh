@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The config space of a device that is switched on: every read of it is what
-# the hardware answers, but for the one nibble.
+# Each read of the config space of a device that is switched on returns what the hardware
+# answers, except for the type.
 . "$(dirname "$0")/lib.sh"
 
 need_device
@@ -13,8 +13,8 @@ proc=/proc/bus/pci/${BDF:5:2}/${BDF:8}
 
 views() { "$HERE/config_views" "$1" >"$2"; }
 
-# same_but_nibble CONFIG: each value is that from when it was off, but for the type. Quiet
-# status registers are needed to compare two passes over the hardware.
+# same_but_nibble CONFIG: each value is what was read while off, except for the type. This
+# needs a device whose status registers do not change by themselves.
 same_but_nibble() {
 	views "$1" "$TMP"/on &&
 		paste -d' ' "$TMP"/off "$TMP"/on | awk -v at="$at" -f "$HERE/only_nibble.awk"
@@ -22,7 +22,7 @@ same_but_nibble() {
 
 hits() { get "$BDF" hits; }
 
-# The other functions of the bus, whoever has them
+# The other functions of the bus
 neighbours=()
 for d in "$PCI/${BDF%:*}":*; do
 	[ "$d" = "$PCI/$BDF" ] || neighbours+=("$d/config")
@@ -43,7 +43,7 @@ check "guest_flags shows an RCiEP, hardware_flags does not" \
 check "sysfs: all as in hardware but for the type" same_but_nibble "$sysfs"
 before=$(hits)
 check "procfs: all as in hardware but for the type" same_but_nibble "$proc"
-# Each size at each offset; an unaligned read is made of aligned ones.
+# At least one for each size at each offset that covers the type
 check "hits counts them" test "$(hits)" -ge $((before + 7))
 
 [ ${#neighbours[@]} = 0 ] ||
@@ -55,5 +55,5 @@ check "off again: byte for byte as before" \
 	eval 'views "$sysfs" "$TMP"/on && cmp "$TMP"/off "$TMP"/on'
 before=$(hits)
 views "$sysfs" "$TMP"/on
-check "off: hits stands still" is "$(hits)" "$before"
+check "off: hits does not change" is "$(hits)" "$before"
 ktap_finished

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Each memory allocation in turn is made to fail: as the module is loaded, a
-# device bound, and found by a rescan. Each time the whole is done or nothing of
-# it, and the reason is told. To switch takes no memory.
-#   STEP   after the first four, make each N-th fail (11; 1 for all). Where kmemleak
-#          watches, every second allocation is its own, for which it has a reserve
+# Make each memory allocation fail in turn: as the module is loaded, as a device is bound,
+# and as a rescan finds it. Each time all is done or nothing, and the log says why.
+# Switching on and off allocates nothing.
+#   STEP   after the first four, make each N-th fail (11; 1 for all). With kmemleak, every
+#          second allocation is kmemleak's, which has a reserve
 . "$(dirname "$0")/lib.sh"
 
 need_rig
@@ -20,7 +20,7 @@ echo 0 >$failslab/verbose
 later any
 later '[ -d "$MODULE" ] || module_load'
 
-# only_ours: from here, only allocations that our functions ask for fail
+# only_ours: from now on, only allocations by our functions fail
 only_ours() {
 	local text=/sys/module/xen_pciback_fixup/sections/.text
 	read -r start_of <"$text"
@@ -29,18 +29,18 @@ only_ours() {
 }
 any() { echo 0 >$failslab/require-start; echo 0xffffffffffffffff >$failslab/require-end; }
 
-complete() { # its folder and all in it is there, and it is on
+complete() { # it has its folder with all files, and is on
 	is "$(cd "$(dir "$BDF")" 2>/dev/null && echo *)" "guest_flags hardware_flags hits rciep" &&
 		is "$(get "$BDF" rciep)" 1 && in_force "$BDF" "$hardware"
 }
-nothing() { # dom0 reads the hardware's value, and there is no folder
+nothing() { # it has no folder, and dom0 reads the hardware's value
 	not test -e "$(dir "$BDF")" &&
 		is "$(setpci -s "$BDF" CAP_EXP+2.w)" "${hardware#0x}"
 }
 told() { logged "$BDF: .*cannot be shown as an RCiEP: out of memory"; }
 
-# each WHAT: WHAT N makes the N-th allocation fail, and prints what fail_nth does;
-# judge the outcome by the function WHAT_judge ERROR
+# each WHAT: for each N, call WHAT_prepare, then WHAT N, which makes the N-th allocation
+# fail and prints what fail_nth does, then WHAT_judge ERROR
 each() {
 	local what=$1 n failed=0 outcome error
 	for ((n = 1; ; n += n < 4 ? 1 : ${STEP:-11})); do
@@ -59,7 +59,7 @@ each() {
 	[ "$failed" -gt 0 ]
 }
 
-# Loaded, the module may have had no memory for the device.
+# The module may be loaded although it had no memory for the device.
 load_prepare() { [ ! -d "$MODULE" ] || { put "$BDF" 0 >/dev/null; module_unload; }; }
 load() { "$HERE/fail_nth" "$1" load "$PCIBACK_FIXUP_MODULE" "devices=($BDF)"; }
 load_judge() {
@@ -70,7 +70,7 @@ load_judge() {
 	esac
 }
 
-# The driver core does not ask what became of its notification.
+# The driver core ignores the result of its notification.
 bind_prepare() { echo "$BDF" >"$PCIBACK/unbind"; }
 bind() { "$HERE/fail_nth" "$1" write "$PCIBACK/bind" "$BDF"; }
 bind_judge() {
@@ -81,7 +81,6 @@ rescan_prepare() { echo 1 >"$PCI/$BDF/remove"; }
 rescan() { "$HERE/fail_nth" "$1" write /sys/bus/pci/rescan 1; }
 rescan_judge() { bind_judge "$1"; }
 
-# Bound again without a failure, all is well.
 recovers() {
 	any
 	echo "$BDF" >"$PCIBACK/unbind"

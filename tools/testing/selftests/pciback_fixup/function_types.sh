@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Which functions get a pciback_fixup folder, and that those which do not are
-# left as they are. Takes every device of the machine from its driver in turn.
+# Which functions get a pciback_fixup folder, and that the others are left alone. Takes
+# every device of the machine from its driver in turn.
 . "$(dirname "$0")/lib.sh"
 
 need_rig
@@ -13,7 +13,7 @@ what() {
 		grep . || echo conventional
 }
 
-untouched() { # BDF: bound to pciback, it has no folder and reads as before
+untouched() { # BDF: bound to pciback, it has no folder, and reads as before
 	local before
 	before=$(what "$1")
 	assign "$1" || return

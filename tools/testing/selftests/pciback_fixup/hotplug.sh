@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Unplug a device that is switched on, and plug one in again: it comes back
-# switched on. So do virtual functions that are disabled and enabled.
+# A device that is unplugged while switched on, and plugged in again, is switched on. So
+# are virtual functions that are disabled and enabled.
 #   CYCLES   how often (3)
 . "$(dirname "$0")/lib.sh"
 
@@ -27,8 +27,7 @@ check "it can be switched off" eval 'put "$slot" 0 && is "$(get "$slot" guest_fl
 check "unplugged, and the first kind plugged in: off" \
 	eval 'unplug && plug e1000e,romfile= test -e "$(dir "$slot")" && is "$(get "$slot" rciep)" 0'
 
-# The kernel refuses to disable VFs that pciback has, for most drivers; KUnit has
-# the case that they go while they are on.
+# Most drivers refuse to disable VFs that pciback has. KUnit tests VFs that go while on.
 vf=02:00.1
 check "virtual functions come, one is switched on" \
 	eval 'vfs_on && assign "$vf" && put $vf 1 && in_force $vf'

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# dom0's own kernel is not fooled: what it knows of the device is the same with
-# the overlay off and on, and the registers that it writes keep their values.
+# dom0's kernel knows the same of the device with the overlay off and on, and the
+# registers that it writes keep their values.
 #   LNKCTL   write this to Link Control first: 0040, Common Clock Configuration
 . "$(dirname "$0")/lib.sh"
 
 need_device
 
-# What Linux derives from its cached copy of the register, and from the link.
+# What Linux derives from its cached copy of the register, and from the link
 facts() (
 	cd "$PCI/$BDF" || exit
 	grep -s . {max,current}_link_{speed,width} reset_method d3cold_allowed \

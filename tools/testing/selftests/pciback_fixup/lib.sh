@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# What the tests share: the device to test, and putting things back.
+# Shared by the tests: the device to test, and restoring what they change.
 #
 #   PCIBACK_FIXUP_BDF      the device to test; without it, the first one that is
 #                          bound to xen-pciback, has a pciback_fixup folder, and is
-#                          held by no guest: one that is held is refused
+#                          held by no guest. A device that a guest holds is refused
 #   PCIBACK_FIXUP_MODULE   path of the module file, for tests that load and
 #                          unload it; without it, modprobe finds it
 #   PCIBACK_FIXUP_RIG      set on a machine where every device may be taken
@@ -16,7 +16,6 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PCI=/sys/bus/pci/devices
 PCIBACK=/sys/bus/pci/drivers/pciback
 MODULE=/sys/module/xen_pciback_fixup
-# Nobody else can have made it, nor what is in it.
 TMP=$(mktemp -d) || exit 1
 # Programs' output is parsed.
 export LC_ALL=C
@@ -26,7 +25,7 @@ log_marks=0
 # check DESCRIPTION COMMAND...: a test that passes if the command succeeds
 check() { if "${@:2}"; then ktap_test_pass "$1"; else ktap_test_fail "$1"; fi; }
 
-# --- what was changed, to be put back in reverse ------------------------
+# --- restoring, in reverse order -----------------------------------------
 
 undo=()
 later() { undo+=("$*"); }
@@ -39,13 +38,12 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# as_nobody COMMAND...: without a user's or a capability's privilege
+# as_nobody COMMAND...: as an unprivileged user, without capabilities
 as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
 
 # --- devices and their files --------------------------------------------
 
-# with_domain BDF: leaves it in REPLY, for $() is a process, which costs much in a
-# test machine, and these are called all the time
+# with_domain BDF: sets REPLY. $() would start a process, which is slow in a test machine.
 with_domain() { case $1 in *:*:*) REPLY=$1 ;; *) REPLY=0000:$1 ;; esac; }
 
 full() { with_domain "$1"; echo "$REPLY"; }
@@ -58,7 +56,7 @@ get() { # BDF FILE
 	read -r value <"$PCI/$REPLY/pciback_fixup/$2" && echo "$value"
 }
 
-# put BDF VALUE: write to rciep; the shell's message says what went wrong
+# put BDF VALUE: write to rciep; the shell's error message goes to $TMP/put.err
 put() {
 	with_domain "$1"
 	echo "# echo $2 > $PCI/$REPLY/pciback_fixup/rciep"
@@ -79,10 +77,9 @@ in_force() {
 # is_on BDF: it is there, and switched on
 is_on() { [ "$(get "$1" rciep 2>/dev/null)" = 1 ]; }
 
-# reset BDF: in the way that its kernel chooses
 reset() { echo 1 >"$PCI/$1/reset"; }
 
-# flags_offset BDF: where its config space has PCI_EXP_FLAGS
+# flags_offset BDF: the offset of PCI_EXP_FLAGS in its config space
 flags_offset() {
 	local capability
 	capability=$(lspci -v -s "$1" | sed -n 's/.*\[\(..\)\] Express .*/\1/p')
@@ -102,7 +99,7 @@ assign() {
 	old=$(driver "$bdf")
 	[ "$old" = pciback ] && return
 	if [ -n "$old" ]; then
-		# Its probe may fail just now: then it has gone by itself.
+		# A probe that fails just now unbinds the device by itself.
 		{ echo "$bdf" >"$PCI/$bdf/driver/unbind"; } 2>/dev/null ||
 			[ -z "$(driver "$bdf")" ] || return
 	fi
@@ -119,8 +116,8 @@ unassign() {
 	[ -z "${2-}" ] || echo "$1" >"/sys/bus/pci/drivers/$2/bind"
 }
 
-# vfs NUMBER: have 02:00.0 with so many VFs. They get no driver: QEMU's are offline, and
-# Linux 6.1's nvme finds that out late, and then unbinds whatever driver a VF has by then.
+# vfs NUMBER: set the number of 02:00.0's VFs. They get no driver: QEMU's VFs are offline.
+# Linux 6.1's nvme notices that late, and unbinds whatever driver the VF has by then.
 vfs() {
 	local pf=$PCI/0000:02:00.0 status=0
 	echo 0 >"$pf/sriov_drivers_autoprobe"
@@ -129,7 +126,7 @@ vfs() {
 	return $status
 }
 
-# vfs_on: two VFs of 02:00.0, which needs its own driver for it
+# vfs_on: enable two VFs of 02:00.0, which needs its own driver for that
 vfs_on() {
 	modprobe nvme
 	[ "$(driver 02:00.0)" = nvme ] || echo 0000:02:00.0 >/sys/bus/pci/drivers/nvme/bind
@@ -147,7 +144,7 @@ module_load() {
 
 module_unload() { rmmod xen-pciback-fixup; }
 
-# held BDF: a guest has it. What a guest that is gone had stays in xenstore.
+# held BDF: a guest has it. xenstore keeps the entries of guests that are gone.
 held() {
 	local domid
 	for domid in $(xenstore-ls -f /local/domain/0/backend/pci 2>/dev/null |
@@ -180,8 +177,8 @@ need_device() {
 
 need_rig() { [ -n "${PCIBACK_FIXUP_RIG-}" ] || ktap_skip_all "takes devices from their drivers: only where PCIBACK_FIXUP_RIG is set"; }
 
-# kernel_log_mark / kernel_log_since: the lines of dmesg since the mark, which is
-# a line too: their number says nothing once the buffer is full
+# kernel_log_mark / kernel_log_since: the lines of dmesg since the mark. The mark is a
+# line itself: the number of lines stays the same once the buffer is full.
 kernel_log_mark() {
 	log_mark="pciback_fixup selftest: $$ $((++log_marks))"
 	echo "$log_mark" >/dev/kmsg
@@ -189,7 +186,7 @@ kernel_log_mark() {
 kernel_log_since() { dmesg | sed "1,/$log_mark\$/d"; }
 logged() { kernel_log_since | grep -q -- "$1"; }
 
-# repeat NUMBER COMMAND...: so often, each time with success
+# repeat NUMBER COMMAND...: until it fails
 repeat() {
 	local n
 	for ((n = 0; n < $1; n++)); do
@@ -198,9 +195,9 @@ repeat() {
 	echo "# $n cycles"
 }
 
-# beside FUNCTION COMMAND...: run the command while the function is called again and again.
-# Says how often the function succeeded, and leaves that in $TMP/FUNCTION. Fails as well if
-# the function's last call does not return.
+# beside FUNCTION COMMAND...: run the command while the function is called in a loop.
+# Prints how often the function succeeded, and writes that to $TMP/FUNCTION. Fails as well
+# if the function's last call does not return.
 beside() {
 	local worker=$1 pid status=0 n=0
 	echo 0 >"$TMP/$worker"
@@ -236,7 +233,7 @@ inject() {
 	cat "$TMP"/aer >/dev/aer_inject
 }
 
-# --- hot-plug: the machine's monitor, on a virtio port, does the plugging -----
+# --- hot-plug, by the machine's monitor on a virtio port ------------------------
 
 HOTPLUG_BDF=0000:07:00.0
 
@@ -263,7 +260,7 @@ need_hotplug() {
 	power=$(power_of "$HOTPLUG_BDF")
 }
 
-# The slot's power switch spares the five seconds of the attention button.
+# The attention button would wait for five seconds.
 unplug() { echo 0 >"$power" && wait_for 20 not test -e "$PCI/$HOTPLUG_BDF"; }
 
 # plug DEVICE COMMAND...: plug it in, and wait until the command succeeds

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# What the module allocates, from the kernel's own trace of allocations: one record
-# for each bus number with an assigned endpoint, and nothing to switch it.
+# The module's allocations, as the kernel traces them: one record for each bus number with
+# an assigned endpoint, and none to switch it.
 . "$(dirname "$0")/lib.sh"
 
 need_rig
@@ -15,7 +15,7 @@ put "$BDF" 0
 module_unload
 later '[ -d $MODULE ] || module_load'
 
-# allocations COMMAND...: the sizes that this module's functions ask for meanwhile
+# allocations COMMAND...: the sizes that the module's functions allocate during it
 allocations() {
 	echo >$trace/trace
 	echo 1 >$trace/events/kmem/kmalloc/enable

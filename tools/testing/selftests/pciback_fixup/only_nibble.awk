@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# Each line has two reads of a config space, off and on: SIZE OFFSET VALUE, twice. That on
-# has to be as that off, but for the type in the flags byte, which is at the offset at.
+# Each line has a read of config space while off, and one while on: SIZE OFFSET VALUE,
+# twice. Their values must be equal except for the type, in the byte at the offset "at".
 {
 	size = $1; offset = $2; want = $3
 	if ($4 != size || $5 != offset) { bad++; next }

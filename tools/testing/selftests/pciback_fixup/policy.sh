@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Which devices are switched on: devices=, and what was written to rciep. Loads
-# and unloads the module; it is loaded at the end as it was at the beginning.
+# Which devices are switched on: devices=, and what was written to rciep. Loads and
+# unloads the module, and leaves it loaded.
 . "$(dirname "$0")/lib.sh"
 
 need_rig
@@ -14,7 +14,7 @@ reload() { # [devices=...]
 	echo "# modprobe xen-pciback-fixup $*"
 	module_load "$@" 2>"$TMP"/load.err
 }
-# Off, so that the module can go; the device's state was saved by need_device.
+# Off, so that the module can be unloaded. need_device has saved the device's state.
 put "$BDF" 0
 later '[ -d $MODULE ] || module_load'
 
@@ -23,11 +23,12 @@ all_off() {
 	for d in "$PCI"/*/pciback_fixup/rciep; do echo 0 >"$d"; done
 }
 
-# state DEVICES: load with this list, print rciep of the three endpoints
-state() {
-	reload "devices=$1" || { cat "$TMP"/load.err; return; }
-	cat "$(dir 01:00.0)/rciep" "$(dir 03:00.0)/rciep" "$(dir 03:00.1)/rciep" | xargs
+lists() { # DEVICES STATE: loaded with this list, rciep of the three endpoints is STATE
+	local state
+	reload "devices=$1" || { commented cat "$TMP"/load.err; return 1; }
+	state=$(cat "$(dir 01:00.0)/rciep" "$(dir 03:00.0)/rciep" "$(dir 03:00.1)/rciep" | xargs)
 	all_off
+	is "$state" "$2"
 }
 
 refused() { # DEVICES TEXT: EINVAL, and the log shows where
@@ -37,10 +38,6 @@ refused() { # DEVICES TEXT: EINVAL, and the log shows where
 	kernel_log_since | grep -qF "wrong at \"$2\"" && return
 	commented kernel_log_since
 	return 1
-}
-
-lists() { # DEVICES STATE
-	is "$(state "$1" | tail -n 1)" "$2"
 }
 
 ktap_set_plan 37
@@ -74,8 +71,7 @@ check "a port in the list is named in a warning" logged "00:10.0: .*its type is 
 check "so is a conventional function" logged "00:19.0: .*conventional PCI function"
 check "absent slots are named" eval 'kernel_log_mark; reload "devices=(7f:1f.7)"; logged "no device 0000:7f:1f.7 yet"'
 
-# A write is remembered: unbound and bound again, it is as it was.
-rebind() { # BDF RCIEP
+rebind() { # BDF RCIEP: afterwards, rciep is RCIEP
 	full "$1" >"$PCIBACK/unbind" && not test -e "$(dir "$1")" &&
 		unbound=0x$(setpci -s "$1" CAP_EXP+2.w) &&
 		full "$1" >"$PCIBACK/bind" && is "$(get "$1" rciep)" "$2"

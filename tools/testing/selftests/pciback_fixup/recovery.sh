@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Fatal errors of one function of a card, which the kernel answers with a reset of
-# the bus, while rciep of both functions is written and the other one is unbound
-# and bound again: nobody waits for ever.
-#   ERRORS   how many (15)
+# Fatal errors of one function of a card, which the kernel answers with a reset of the
+# bus, while both functions are switched, and the other one is unbound and bound: no task
+# waits for ever.
 . "$(dirname "$0")/lib.sh"
 
 need_rig
@@ -20,7 +19,7 @@ echo 20 >$limit
 dmesg -n 1
 later "dmesg -n 7"
 
-# What is refused, for the device does not answer now, is no matter.
+# A write may be refused: a device in reset does not answer.
 written=0
 writes() {
 	written=$((1 - written))
@@ -32,7 +31,7 @@ binds() {
 	echo "$other" >"$PCIBACK/bind"
 } 2>/dev/null
 
-# The log is full of what was switched: its lines are counted as they come.
+# dmesg loses lines, as each switching logs some: they are counted as they come.
 resets() { wc -l <"$TMP"/recovery.resets; }
 
 error() {
@@ -46,8 +45,8 @@ dmesg --follow-new >"$TMP"/recovery.log &
 later "kill $!"
 tail -f "$TMP"/recovery.log | grep --line-buffered "Port link has been reset" >"$TMP"/recovery.resets &
 later "kill $!"
-check "fatal errors are answered with a reset, and who writes, unbinds or binds comes to an end" \
-	beside writes beside binds repeat "${ERRORS:-15}" error
+check "fatal errors are answered with a reset, and writes, unbinding and binding return" \
+	beside writes beside binds repeat 15 error
 check "... having written, unbound and bound" test "$(cat "$TMP"/writes)" -gt 0 -a "$(cat "$TMP"/binds)" -gt 0
 check "no task was blocked" not grep "blocked for more than" "$TMP"/recovery.log
 for bdf in $fails $other; do

@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Another module that replaces the ops of a bus: aer_inject, loaded before us and
-# after us, removed in either order. guest_flags tells the truth at every step.
-# Then the device is switched while aer_inject injects and its config is read
-# without a lock: nothing hangs.
+# Another module that replaces the ops of a bus: aer_inject, loaded before us and after
+# us, removed in either order. guest_flags is right at every step. The device is also
+# switched while aer_inject injects and its config is read without a lock: nothing hangs.
 #   TOGGLES   how often it is switched, in each order (300)
 . "$(dirname "$0")/lib.sh"
 
@@ -22,7 +21,7 @@ refused() { # ERROR
 
 truth() { is "$(get "$BDF" guest_flags)" "0x$(setpci -s "$BDF" CAP_EXP+2.w)"; }
 
-# On another CPU: sysfs reads the link's speed without a lock, and config with it.
+# sysfs reads the link's speed without a lock, and config with it.
 reads() {
 	read -r _ <"$d/current_link_speed"
 	read -r -d "" -N 64 _ <"$d/config" || :

@@ -31,7 +31,7 @@ hammering() { # KIND
 	put "$bdf" 1
 	check "$name: reset $resets times meanwhile" repeat "$resets" reset "$bdf"
 	check "$name: on after that" in_force "$bdf" "$hardware"
-	check "$name: still at it" goes_on "$log"
+	check "$name: still reads and writes" goes_on "$log"
 	check "$name: pulled out while the guest has it" unplug
 	sleep 2
 	xl destroy "$name"
