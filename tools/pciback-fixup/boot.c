@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What will be in force after the next boot, of the module and of xen-pciback.
- * libkmod says what modprobe would do; it does not say which file that comes
- * from, so each file is read by itself.
+ * How the module and xen-pciback will be loaded at the next boot. libkmod knows
+ * what modprobe would do, but not which file has it: each file is read by itself.
  */
 
 #include <fnmatch.h>
@@ -11,26 +10,28 @@
 
 #include "pciback-fixup.h"
 
-const struct module module_fixup = {
+static const struct module module_fixup = {
 	"xen-pciback-fixup", "xen_pciback_fixup", "devices", "@(dyndbg|async_probe)?(=*)"
 }, module_pciback = {
 	"xen-pciback", "xen_pciback", "hide",
 	"@(passthrough|permissive|verbose_request|dyndbg|async_probe)?(=*)"
 };
 
+struct boot boot_fixup = { .module = &module_fixup };
+struct boot boot_pciback = { .module = &module_pciback };
+
 static void note_options(struct boot *boot, const char *options, const char *source)
 {
 	AUTOFREE char *copy = need(strdup(options)), *own = format("%s" MODPROBE_CONF, root);
-	const struct module *module = boot->module;
 	char *rest = copy, *word, *devices = NULL;
-	size_t length = strlen(module->list);
+	size_t length = strlen(boot->module->parameter);
 
 	while ((word = next_word(&rest))) {
-		if (!strncmp(word, module->list, length) && word[length] == '=')
+		if (!strncmp(word, boot->module->parameter, length) && word[length] == '=')
 			devices = word + length + 1;	/* The last one counts. */
-		else if (!boot->wrong && fnmatch(module->others, word, FNM_EXTMATCH))
+		else if (!boot->wrong && fnmatch(boot->module->others, word, FNM_EXTMATCH))
 			boot->wrong = format("%s: \"%s\" is no parameter of %s: %s= is",
-					     source, word, module->title, module->list);
+					     source, word, boot->module->title, boot->module->parameter);
 	}
 	if (!devices || boot->on_cmdline)
 		return;
@@ -42,7 +43,7 @@ static void note_options(struct boot *boot, const char *options, const char *sou
 	set(&boot->source, need(strdup(source)));
 }
 
-/* Whether an install line has modprobe itself load the module, with what is configured. */
+/* Whether an install line has modprobe load the module, with the configured parameters. */
 static bool install_loads(const char *commands, const char *module)
 {
 	static const char own[] =
@@ -58,20 +59,19 @@ static bool install_loads(const char *commands, const char *module)
 }
 
 /*
- * Note a blacklist line, which has no text, of this module, or a softdep or install line
- * of another one that has this one loaded with it.
+ * Note a blacklist line, which has no text, of this module, or another module's softdep
+ * or install line that loads this one with it.
  */
 static void note_line(struct boot *boot, const char *source, const char *name,
 		      const char *text)
 {
 	AUTOFREE char *loader = NULL, *odd = NULL, *state = format("/sys/module/%s/initstate", name);
-	const struct module *module = boot->module;
 
-	if (!*text && !strcmp(name, module->name) && !boot->blacklist) {
+	if (!*text && !strcmp(name, boot->module->name) && !boot->blacklist) {
 		boot->blacklist = format("%s blacklists %s: remove that from there", source,
-					 module->title);
-	} else if (strcmp(name, module->name) && mentions(text, module->name)) {
-		/* A driver that is loaded now will be so again, but for xen-pciback. */
+					 boot->module->title);
+	} else if (strcmp(name, boot->module->name) && mentions(text, boot->module->name)) {
+		/* A driver that is loaded now will be loaded again; xen-pciback may not. */
 		find_loader(name, &loader, &odd);
 		if (exists(state) && strcmp(name, module_pciback.name))
 			set(&loader, need(strdup(name)));
@@ -82,8 +82,8 @@ static void note_line(struct boot *boot, const char *source, const char *name,
 }
 
 /*
- * Note what a file of modprobe.d has to say of the module; without one, what the
- * kernel command line has, which libkmod adds to each.
+ * Read what a file of modprobe.d has on the module. Without a path, that is the kernel
+ * command line alone, which libkmod adds to each file.
  */
 static int read_config(struct boot *boot, const char *path)
 {
@@ -93,16 +93,15 @@ static int read_config(struct boot *boot, const char *path)
 		kmod_config_get_install_commands,
 	};
 	const char *paths[] = { path, NULL }, *source = path ?: CMDLINE, *text;
-	const struct module *module = boot->module;
 	struct kmod_module *kmod = NULL;
 	struct kmod_config_iter *lines;
 	struct kmod_ctx *ctx;
 	int i;
 
-	/* It would complain of a file as often as we have it read. */
+	/* libkmod would repeat its complaints at each reading. */
 	setenv("KMOD_LOG", "crit", 1);
 	ctx = kmod_new(NULL, paths);
-	if (!ctx || kmod_module_new_from_name(ctx, module->name, &kmod)) {
+	if (!ctx || kmod_module_new_from_name(ctx, boot->module->name, &kmod)) {
 		kmod_unref(ctx);
 		return complain("modprobe's configuration cannot be read: %s", strerror(errno));
 	}
@@ -111,9 +110,9 @@ static int read_config(struct boot *boot, const char *path)
 	boot->on_cmdline = boot->on_cmdline || (!path && boot->devices);
 
 	text = kmod_module_get_install_commands(kmod);
-	if (text && !boot->builtin && !boot->problem && !install_loads(text, module->name))
+	if (text && !boot->builtin && !boot->problem && !install_loads(text, boot->module->name))
 		boot->problem = format("%s has \"%s\" run in place of loading %s: remove that install line",
-				       source, text, module->title);
+				       source, text, boot->module->title);
 	for (i = 0; i < 3; i++) {
 		lines = get[i](ctx);
 		while (lines && kmod_config_iter_next(lines))
@@ -126,7 +125,7 @@ static int read_config(struct boot *boot, const char *path)
 	return 0;
 }
 
-/* Parse what the parameter lists; it is a problem if the module would not take that. */
+/* Parse the list; it is a problem if the module would not take it. */
 static void parse(struct boot *boot, bool ours)
 {
 	AUTOFREE char *copy = need(strdup(boot->devices));
@@ -150,23 +149,39 @@ static void parse(struct boot *boot, bool ours)
 		return;
 	if (strlen(boot->devices) > DEVICES_MAX)
 		boot->problem = format("%s: %s= has more than the %d characters that the kernel takes: shorten it by wildcards like (0000:03:00.*)",
-				       boot->source, boot->module->list, DEVICES_MAX);
+				       boot->source, boot->module->parameter, DEVICES_MAX);
 	else if (mistake)
 		boot->problem = format("%s: %s= of %s has a mistake at \"%s\": it takes %sslots like (0000:03:00.0)(04:00.*); correct it by hand",
-				       boot->source, boot->module->list, boot->module->title,
+				       boot->source, boot->module->parameter, boot->module->title,
 				       mistake, ours ? "all, or " : "");
 }
 
-int boot_read(struct boot *boot, const struct module *module)
+static void boot_free(struct boot *boot)
 {
+	free(boot->devices);
+	free(boot->source);
+	free(boot->other);
+	free(boot->own);
+	free(boot->loader);
+	free(boot->odd);
+	free(boot->wrong);
+	free(boot->blacklist);
+	free(boot->problem);
+	list_free(&boot->list);
+	*boot = (struct boot){ .module = boot->module };
+}
+
+int boot_read(struct boot *boot)
+{
+	const struct module *module = boot->module;
 	AUTOFREE char *dir = format("/sys/module/%s", module->name);
 	AUTOFREE char *state = format("%s/initstate", dir);
-	bool ours = module == &module_fixup, listed, misplaced;
+	bool ours = boot == &boot_fixup, listed, misplaced;
 	AUTO(globfree) glob_t files = { 0 };
 	int i, count;
 
-	/* What is built in, and has parameters, has no such state. */
-	*boot = (struct boot){ .module = module };
+	/* A module that is built in has no such state. */
+	boot_free(boot);
 	boot->builtin = exists(dir) && !exists(state);
 	if (find_loader(module->name, &boot->loader, &boot->odd))
 		return -1;
@@ -181,7 +196,7 @@ int boot_read(struct boot *boot, const struct module *module)
 	misplaced = listed && boot->builtin && !boot->on_cmdline;
 	if (misplaced)
 		boot->problem = format("%s is built into the kernel: %s= belongs on " CMDLINE ", as %s.%s=",
-				       module->title, module->list, module->name, module->list);
+				       module->title, module->parameter, module->name, module->parameter);
 	else if (!boot->builtin && cmdline_lists("module_blacklist", module->name, true))
 		set(&boot->problem, format("module_blacklist= on " CMDLINE " has %s: remove it there and reboot",
 					   module->title));
@@ -191,25 +206,11 @@ int boot_read(struct boot *boot, const struct module *module)
 	if (boot->problem || boot->builtin || (ours && !listed))
 		return 0;
 
-	/* What follows keeps it from being loaded at boot, but not by hand. */
+	/* These keep it from being loaded at boot, but not by hand. */
 	if (boot->blacklist)
 		set(&boot->problem, need(strdup(boot->blacklist)));
 	else if (!boot->loader)
 		boot->problem = format("nothing is known to have %s loaded at boot: put its name into a file in /etc/modules-load.d%s%s",
 				       module->title, boot->odd ? "; " : "", boot->odd ?: "");
 	return 0;
-}
-
-void boot_free(struct boot *boot)
-{
-	free(boot->devices);
-	free(boot->source);
-	free(boot->other);
-	free(boot->own);
-	free(boot->loader);
-	free(boot->odd);
-	free(boot->wrong);
-	free(boot->blacklist);
-	free(boot->problem);
-	free(boot->list.slots);
 }

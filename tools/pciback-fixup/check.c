@@ -48,7 +48,7 @@ static int judge(const struct device *dev, void *data)
 	return status;
 }
 
-int check_devices(const struct devices *devices, const struct list *slots, bool json)
+int check_devices(const struct list *slots, bool json)
 {
 	static const char * const keys[] = { "BDF", "GUEST", "VERDICT", "REASON", "REMEDY" };
 	struct libscols_table *table;
@@ -59,7 +59,7 @@ int check_devices(const struct devices *devices, const struct list *slots, bool 
 	table = table_new("devices", json);
 	for (i = 0; i < (int)(sizeof(keys) / sizeof(*keys)); i++)
 		table_column(table, keys[i], 0, TEXT);
-	status = each_bound(devices, slots, judge, table);
+	status = each_bound(slots, judge, table);
 	table_print(table);
 	return status;
 }

@@ -3,7 +3,7 @@
 # bash completion for pciback-fixup
 
 _pciback_fixup() {
-	# Set by _init_completion; a BDF with its colons is one word.
+	# A BDF with its colons is one word. _init_completion sets these.
 	# shellcheck disable=SC2034 # words, split
 	local cur prev words cword split
 	_init_completion -n := || return
@@ -12,7 +12,7 @@ _pciback_fixup() {
 	if [ "$cword" = 1 ]; then
 		choices="list check enable disable status --help --version"
 	elif [ "$prev" = --output ] || [ "$prev" = -o ]; then
-		# One more after those that are there.
+		# Add one to those that are there.
 		choices="BDF VENDOR DEVICE HARDWARE GUEST RCIEP HITS DOMID DOMAIN PERSISTENT NAME"
 		local given=${cur%"${cur##*,}"}
 		COMPREPLY=($(compgen -P "$given" -W "$choices" -- "${cur##*,}"))

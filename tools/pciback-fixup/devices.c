@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the kernel knows of the devices. libpci finds them, their drivers and
- * capabilities; what the module has of them is in its files in sysfs.
- *
- * Where the module is in charge of a device, the types come from these files:
- * config space would show the hardware type changed. Everywhere else the two
- * types are the same, and config space tells.
+ * The devices, their drivers and capabilities, from libpci. If the module is in
+ * charge of a device, its types come from the module's files in sysfs: config
+ * space has the guest type. Otherwise both types are the one in config space.
  */
 
 #include <fcntl.h>
@@ -13,6 +10,11 @@
 #include <unistd.h>
 
 #include "pciback-fixup.h"
+
+static struct pci_access *libpci;
+static struct device *devices;		/* in order */
+static int count;
+int devices_bound;
 
 const char *type_name(unsigned int type)
 {
@@ -49,7 +51,7 @@ bool type_is_port(unsigned int type)
 	       !type_needs_no_change(type);
 }
 
-/* A path of the module's, below root; to be freed */
+/* The path of one of the module's files, below root; to be freed */
 static char *file_path(const struct device *dev, const char *file)
 {
 	return format("/sys/bus/pci/devices/%s/pciback_fixup/%s", dev->bdf, file);
@@ -76,8 +78,8 @@ static unsigned int config_type(struct pci_dev *pci)
 	u8 header[64 + 1];
 
 	/*
-	 * Only root may read further than the header. All of that is ones if the
-	 * device is gone; of a virtual function, the IDs alone are.
+	 * Only root may read more than the header. It is all ones if the device is gone;
+	 * a virtual function has ones in its IDs only.
 	 */
 	if (!pci_read_block(pci, 0, header, sizeof(header)) ||
 	    (header[0] == 0xff && !memcmp(header, header + 1, 64 - 1)))
@@ -139,64 +141,53 @@ static int compare(const void *a, const void *b)
 	return (int)strlen(l) - (int)strlen(r) ?: strcmp(l, r);
 }
 
-struct devices devices_scan(void)
+void devices_scan(void)
 {
-	struct pci_access *access = need(pci_alloc());
-	struct devices devices = { .access = access };
 	AUTOFREE char *path = format("%s/sys/bus/pci", root);
 	struct pci_dev *pci;
 	struct device *dev;
 
-	access->method = PCI_ACCESS_SYS_BUS_PCI;
-	access->error = pci_failed;
-	pci_set_param(access, "sysfs.path", path);
-	pci_init(access);
-	access->warning = access->debug;	/* which is quiet */
-	pci_scan_bus(access);
+	libpci = need(pci_alloc());
+	libpci->method = PCI_ACCESS_SYS_BUS_PCI;
+	libpci->error = pci_failed;
+	pci_set_param(libpci, "sysfs.path", path);
+	pci_init(libpci);
+	libpci->warning = libpci->debug;	/* which is quiet */
+	pci_scan_bus(libpci);
 
-	for (pci = access->devices; pci; pci = pci->next)
-		devices.count++;
-	devices.all = need(calloc(devices.count + 1, sizeof(*dev)));
-	dev = devices.all;
-	for (pci = access->devices; pci; pci = pci->next, dev++) {
-		dev->pci = pci;
-		dev->slot = (struct slot){
-			{ pci->domain, pci->bus, pci->dev, pci->func }
+	for (pci = libpci->devices; pci; pci = pci->next) {
+		devices = need(realloc(devices, (count + 1) * sizeof(*dev)));
+		dev = &devices[count++];
+		*dev = (struct device){
+			.pci = pci,
+			.slot = { { pci->domain, pci->bus, pci->dev, pci->func } },
 		};
 		strcpy(dev->bdf, slot_text(&dev->slot).text);
 		pci_fill_info(pci, PCI_FILL_IDENT | PCI_FILL_DRIVER);
 		dev->driver = pci_get_string_property(pci, PCI_FILL_DRIVER);
 		dev->bound = dev->driver && !strcmp(dev->driver, "pciback");
-		devices.bound += dev->bound;
+		devices_bound += dev->bound;
 		if (dev->bound)
 			device_read(dev);
 	}
-	qsort(devices.all, devices.count, sizeof(*dev), compare);
-	return devices;
+	qsort(devices, count, sizeof(*dev), compare);
 }
 
-void devices_free(struct devices *devices)
+struct device *devices_next(const struct slot *slot, const struct device *after, bool bound)
 {
-	free(devices->all);
-	pci_cleanup(devices->access);
-}
+	struct device *dev = devices + (after ? after - devices + 1 : 0);
 
-struct device *devices_next(const struct devices *devices, const struct slot *slot,
-			    const struct device *after, bool bound)
-{
-	struct device *dev = devices->all + (after ? after - devices->all + 1 : 0);
-
-	for (; dev < devices->all + devices->count; dev++)
+	for (; dev < devices + count; dev++)
 		if (slot_covers(slot, &dev->slot) && (dev->bound || !bound))
 			return dev;
 	return NULL;
 }
 
-char *device_name(const struct devices *devices, const struct device *dev)
+char *device_name(const struct device *dev)
 {
 	char name[256] = "";
 
-	return clean(pci_lookup_name(devices->access, name, sizeof(name),
+	return clean(pci_lookup_name(libpci, name, sizeof(name),
 				     PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE,
 				     dev->pci->vendor_id, dev->pci->device_id) ?: name);
 }

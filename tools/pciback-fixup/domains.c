@@ -6,7 +6,7 @@
  *   /local/domain/0/backend/pci/<domid>/0/dev-<n> = <BDF>
  *   /local/domain/0/backend/pci/<domid>/0/state = <state of the connection>
  *
- * <domid> is the stub domain's where the device model runs in one.
+ * If the device model runs in a stub domain, <domid> is that domain's.
  */
 
 #include <pthread.h>
@@ -37,7 +37,7 @@ static void read_backend(struct xs_handle *xs, const char *domid)
 	struct slot slot;
 	unsigned int i, n = 0;
 
-	/* What a guest leaves behind as it goes is in the state Closed, which is 6. */
+	/* State 6 is Closed: the guest is gone. */
 	if (strcmp(state, "6"))
 		keys = xs_directory(xs, XBT_NULL, dir, &n);
 	for (i = 0; i < n && keys; i++) {
@@ -70,8 +70,8 @@ static void *read_backends(void *data)
 }
 
 /*
- * In a thread of its own, as libxenstore waits for ever where xenstored does
- * not answer. That thread is then left behind, with what it has found.
+ * libxenstore waits for ever if xenstored does not answer, so a thread reads it.
+ * After two seconds the thread is left behind, and its results are not used.
  */
 void domains_read(void)
 {
@@ -89,7 +89,7 @@ void domains_read(void)
 		complain("xenstored does not answer: which domain holds a device is not known");
 }
 
-/* The last one: domain IDs grow, and a domain that died may have left its own. */
+/* A domain that died may have left its entry: the highest ID is the newest. */
 const struct holder *domains_find(const struct device *dev)
 {
 	const struct holder *holder = NULL;

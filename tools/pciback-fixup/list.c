@@ -30,12 +30,10 @@ static const struct {
 };
 
 struct listing {
-	const struct devices *devices;
 	struct libscols_table *table;
 	enum column chosen[COLUMNS];
 	int count;
 	bool json, boot_known;
-	struct boot *boot;
 };
 
 static char *boolean(const struct listing *listing, bool value)
@@ -72,10 +70,10 @@ static char *cell(const struct listing *listing, const struct device *dev, enum 
 		       format("domain %u", holder->domid);
 	case COLUMN_PERSISTENT:
 		return listing->boot_known ?
-		       boolean(listing, !listing->boot->problem &&
-			       list_covers(&listing->boot->list, &dev->slot)) : NULL;
+		       boolean(listing, !boot_fixup.problem &&
+			       list_covers(&boot_fixup.list, &dev->slot)) : NULL;
 	case COLUMN_NAME:
-		return device_name(listing->devices, dev);
+		return device_name(dev);
 	}
 	return NULL;
 }
@@ -111,11 +109,9 @@ static int choose(struct listing *listing, const char *names)
 	return 0;
 }
 
-int list_devices(const struct devices *devices, const struct list *slots, const char *names,
-		 bool json, bool noheadings)
+int list_devices(const struct list *slots, const char *names, bool json, bool noheadings)
 {
-	AUTO(boot_free) struct boot boot = { 0 };
-	struct listing listing = { .devices = devices, .json = json, .boot = &boot };
+	struct listing listing = { .json = json };
 	int i, status = 0;
 
 	for (i = 0; i < COLUMNS && !names; i++)
@@ -130,16 +126,16 @@ int list_devices(const struct devices *devices, const struct list *slots, const 
 		enum column column = listing.chosen[i];
 
 		table_column(listing.table, columns[column].name, columns[column].flags,
-			   columns[column].json);
-		/* Where it takes time, it is not asked for in vain. */
+			     columns[column].json);
+		/* Both take time, and are read only for these columns. */
 		if (column == COLUMN_DOMID || column == COLUMN_DOMAIN)
 			domains_read();
 		if (column == COLUMN_PERSISTENT && !listing.boot_known) {
-			listing.boot_known = !boot_read(&boot, &module_fixup);
+			listing.boot_known = !boot_read(&boot_fixup);
 			status = listing.boot_known ? 0 : FAILED;
 		}
 	}
-	if (each_bound(devices, slots, list_device, &listing))
+	if (each_bound(slots, list_device, &listing))
 		status = FAILED;
 	table_print(listing.table);
 	return status;

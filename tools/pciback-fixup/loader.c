@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What has a module loaded at boot: files of modules-load.d and the kernel
- * command line. What the initial RAM disk loads is not known.
+ * What loads a module at boot: files of modules-load.d and the kernel command
+ * line. The initial RAM disk's own configuration is not known.
  */
 
+#include <search.h>
 #include <sys/stat.h>
 
 #include "pciback-fixup.h"
 
 #define BLANKS	" \t\r\n"
 
-bool is_name(const char *text, const char *name)
+/* Whether it is a name with '_', which may have '-' there */
+static bool is_name(const char *text, const char *name)
 {
 	for (; *name && (*text == *name || (*text == '-' && *name == '_')); name++)
 		text++;
@@ -44,41 +46,35 @@ char *next_word(char **rest)
 	return end ? NULL : word;
 }
 
-static const char *name_of(const char *path)
-{
-	return strrchr(path, '/') + 1;
-}
-
 static int compare_names(const void *a, const void *b)
 {
-	return strcmp(name_of(*(char * const *)a), name_of(*(char * const *)b));
+	return strcmp(basename(*(char * const *)a), basename(*(char * const *)b));
 }
 
-/* Several with one name are in the order of their directories, of which the first counts. */
+/* Of files with the same name, only the one in the first directory counts. */
 int files_find(const char *pattern, glob_t *files)
 {
 	AUTOFREE char *full = format("%s%s", root, pattern);
-	int i, j, kept = 0;
+	char **paths, *path;
+	size_t i, kept = 0;
 	struct stat st;
-	char *path;
 
 	if (glob(full, GLOB_BRACE, NULL, files) == GLOB_NOSPACE)
 		need(NULL);
-	for (i = 0; i < (int)files->gl_pathc; i++) {
-		path = files->gl_pathv[i];
-		/* Whoever opens one waits for ever. */
+	paths = files->gl_pathv;
+	for (i = 0; i < files->gl_pathc; i++) {
+		path = paths[i];
+		/* To open one would block for ever. */
 		if (!stat(path, &st) && S_ISFIFO(st.st_mode))
 			return complain("%s: is a FIFO, for which modprobe or systemd waits for ever: remove it",
 					path);
-		for (j = 0; j < kept && compare_names(&path, &files->gl_pathv[j]); j++)
-			;
-		if (j == kept) {
-			files->gl_pathv[i] = files->gl_pathv[kept];
-			files->gl_pathv[kept++] = path;
+		if (!lfind(&path, paths, &kept, sizeof(path), compare_names)) {
+			paths[i] = paths[kept];
+			paths[kept++] = path;
 		}
 	}
 	if (kept)
-		qsort(files->gl_pathv, kept, sizeof(char *), compare_names);
+		qsort(paths, kept, sizeof(path), compare_names);
 	return kept;
 }
 
@@ -98,7 +94,7 @@ bool cmdline_lists(const char *parameter, const char *module, bool kernel)
 	return found;
 }
 
-/* Whether a line has nothing but the module's name. One that has more is noted. */
+/* Whether a line is the module's name. A line with more than that is noted in odd. */
 static bool file_loads(const char *path, const char *module, char **odd)
 {
 	AUTOFREE char *text = read_file(path);

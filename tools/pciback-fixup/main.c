@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pciback-fixup: which devices that are bound to xen-pciback are shown to
- * guests as Root Complex Integrated Endpoints (RCiEP), and switching that.
- * This is the command line.
+ * pciback-fixup lists the devices that are bound to xen-pciback and switches
+ * which of them guests see as Root Complex Integrated Endpoints (RCiEP).
+ * This is its command line.
  */
 
 #include <getopt.h>
@@ -10,12 +10,11 @@
 
 #include "pciback-fixup.h"
 
-/*
- * Options, by what getopt returns for them, which is more than any letter; and as
- * bits, of what was given and of what a command takes.
- */
-enum { OPT_JSON = 256, OPT_NOHEADINGS, OPT_COLUMNS, OPT_ALL, OPT_PERSIST, SLOTS };
-#define BIT(option)	(1u << ((option) - OPT_JSON))
+/* The options given and those that a command takes, as bits above all letters of getopt's */
+enum {
+	OPT_JSON = 1 << 8, OPT_NOHEADINGS = 1 << 9, OPT_COLUMNS = 1 << 10,
+	OPT_ALL = 1 << 11, OPT_PERSIST = 1 << 12, SLOTS = 1 << 13
+};
 
 static const char help[] =
 	"usage: pciback-fixup list [--json] [--output COLUMNS] [--noheadings] [BDF...]\n"
@@ -58,11 +57,11 @@ static int run(const char *name, unsigned int options, const char *columns, char
 		const char *name;
 		unsigned int takes;
 	} commands[] = {
-		{ "list", BIT(OPT_JSON) | BIT(OPT_NOHEADINGS) | BIT(OPT_COLUMNS) | BIT(SLOTS) },
-		{ "check", BIT(OPT_JSON) | BIT(SLOTS) },
-		{ "enable", BIT(OPT_ALL) | BIT(OPT_PERSIST) | BIT(SLOTS) },
-		{ "disable", BIT(OPT_ALL) | BIT(OPT_PERSIST) | BIT(SLOTS) },
-		{ "status", BIT(OPT_JSON) },
+		{ "list", OPT_JSON | OPT_NOHEADINGS | OPT_COLUMNS | SLOTS },
+		{ "check", OPT_JSON | SLOTS },
+		{ "enable", OPT_ALL | OPT_PERSIST | SLOTS },
+		{ "disable", OPT_ALL | OPT_PERSIST | SLOTS },
+		{ "status", OPT_JSON },
 	};
 	const int count = sizeof(commands) / sizeof(*commands);
 	AUTO(list_free) struct list slots = { 0 };
@@ -75,9 +74,9 @@ static int run(const char *name, unsigned int options, const char *columns, char
 		return usage_error("unknown command ", name);
 	if (options & ~commands[command].takes)
 		return usage_error("an option given does not belong to ", name);
-	if (given && !(commands[command].takes & BIT(SLOTS)))
+	if (given && !(commands[command].takes & SLOTS))
 		return usage_error("one argument too many: ", args[0]);
-	if (commands[command].takes & BIT(OPT_ALL) && !given == !(options & BIT(OPT_ALL)))
+	if (commands[command].takes & OPT_ALL && !given == !(options & OPT_ALL))
 		return usage_error("either BDFs or --all must be given to ", name);
 	/* All are checked before anything is done. */
 	for (i = 0; i < given; i++) {
@@ -90,20 +89,18 @@ static int run(const char *name, unsigned int options, const char *columns, char
 	if (!given)
 		list_add(&slots, &slot_all);
 
-	AUTO(devices_free) struct devices devices = devices_scan();
-
+	devices_scan();
 	if (!strcmp(name, "list"))
-		return list_devices(&devices, &slots, columns, options & BIT(OPT_JSON),
-				    options & BIT(OPT_NOHEADINGS));
+		return list_devices(&slots, columns, options & OPT_JSON,
+				    options & OPT_NOHEADINGS);
 	if (!strcmp(name, "check"))
-		return check_devices(&devices, &slots, options & BIT(OPT_JSON));
+		return check_devices(&slots, options & OPT_JSON);
 	if (!strcmp(name, "status"))
-		return show_status(&devices, options & BIT(OPT_JSON));
-	return switch_devices(&devices, &slots, options & BIT(OPT_PERSIST),
-			      !strcmp(name, "enable"));
+		return show_status(options & OPT_JSON);
+	return switch_devices(&slots, options & OPT_PERSIST, !strcmp(name, "enable"));
 }
 
-/* What was printed must have arrived, or a program would take half of it for all. */
+/* Report output that was lost: a program would take half of it for all. */
 static int finish(int status)
 {
 	if (fflush(stdout) || ferror(stdout)) {
@@ -129,7 +126,7 @@ int main(int argc, char **argv)
 	unsigned int options = 0;
 	int option;
 
-	/* Whatever the locale: what is not printable in it must be known. */
+	/* In any locale: complain() has to know which characters are printable. */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, ":ho:V", long_options, NULL)) != -1) {
@@ -142,17 +139,17 @@ int main(int argc, char **argv)
 			return finish(0);
 		case 'o':
 			columns = optarg;
-			options |= BIT(OPT_COLUMNS);
+			options |= OPT_COLUMNS;
 			break;
 		case ':':
 			return usage_error("columns must be given to --output", "");
 		case '?':
-			/* A letter among others is not argv[optind - 1]. */
+			/* A letter may be one of several in an argument. */
 			if (optopt && optopt < OPT_JSON)
 				return usage_error("unknown option -", (char[]){ optopt, '\0' });
 			return usage_error("unknown option ", argv[optind - 1]);
 		default:
-			options |= BIT(option);
+			options |= option;
 		}
 	}
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What stands in the way of a device, in one line: it is not there, not bound to
- * pciback, no endpoint, or the module does not have it.
+ * Why a device cannot be switched, and the remedy, in one line: it is not there, not
+ * bound to pciback, not an endpoint, or the module does not have it.
  */
 
 #include <unistd.h>
@@ -19,26 +19,24 @@ bool is_dom0(void)
 	       strtoul(features + length - 3, NULL, 16) & 1 << 11;
 }
 
-/* What to do to have a module that is not there */
-static char *load_remedy(const struct module *module)
+/* How to have a module loaded that is not */
+static char *load_remedy(struct boot *boot)
 {
-	AUTO(boot_free) struct boot boot = { 0 };
-
-	if (boot_read(&boot, module))
+	if (boot_read(boot))
 		return format("see the error");
-	if (!boot.loads && (boot.builtin || boot.on_cmdline))
-		return format("%s, then reboot", boot.problem);
-	if (boot.builtin)
+	if (!boot->loads && (boot->builtin || boot->on_cmdline))
+		return format("%s, then reboot", boot->problem);
+	if (boot->builtin)
 		return format("see dmesg, as it is built into the kernel");
-	return format("%s%smodprobe %s", boot.loads ? "" : boot.problem,
-		      boot.loads ? "" : ", then ", module->title);
+	return format("%s%smodprobe %s", boot->loads ? "" : boot->problem,
+		      boot->loads ? "" : ", then ", boot->module->title);
 }
 
 char *pciback_remedy(void)
 {
 	if (!is_dom0())
 		return format("boot this machine under Xen, as dom0");
-	return exists(PCIBACK) ? NULL : load_remedy(&module_pciback);
+	return exists(PCIBACK) ? NULL : load_remedy(&boot_pciback);
 }
 
 int require_pciback(void)
@@ -59,9 +57,9 @@ int require_reachable(const struct slot *slot)
 			slot_text(slot).text);
 }
 
-int require_bound(const struct devices *devices, const struct slot *slot)
+int require_bound(const struct slot *slot)
 {
-	struct device *dev = devices_next(devices, slot, NULL, false);
+	struct device *dev = devices_next(slot, NULL, false);
 	AUTOFREE char *remedy = pciback_remedy();
 	const char *how = "to bind it", *driver;
 	struct slot_text bdf = slot_text(slot);
@@ -69,7 +67,7 @@ int require_bound(const struct devices *devices, const struct slot *slot)
 	if (slot_is_all(slot))
 		return require_pciback() ?:
 		       complain("no %s is bound to pciback; to bind one: xl pci-assignable-add BDF",
-				devices->bound ? "endpoint" : "device");
+				devices_bound ? "endpoint" : "device");
 	if (require_reachable(slot))
 		return -1;
 	if (!dev)
@@ -116,7 +114,7 @@ int require_switchable(const struct device *dev)
 	if (require_endpoint(dev))
 		return -1;
 	if (!exists(LOADED)) {
-		AUTOFREE char *remedy = load_remedy(&module_fixup);
+		AUTOFREE char *remedy = load_remedy(&boot_fixup);
 
 		return complain("%s: the module is not loaded; to do: %s", dev->bdf, remedy);
 	}
@@ -126,19 +124,19 @@ int require_switchable(const struct device *dev)
 	return 0;
 }
 
-int each_bound(const struct devices *devices, const struct list *slots,
-	       int (*handle)(const struct device *dev, void *data), void *data)
+int each_bound(const struct list *slots, int (*handle)(const struct device *dev, void *data),
+	       void *data)
 {
 	int i, ret, status = 0;
 
 	for (i = 0; i < slots->count; i++) {
 		const struct slot *slot = &slots->slots[i];
-		const struct device *dev = devices_next(devices, slot, NULL, true);
+		const struct device *dev = devices_next(slot, NULL, true);
 
-		/* Without a BDF, nothing is an answer, too. */
-		if (!dev && require_bound(devices, slot) && !slot_is_all(slot))
+		/* If no BDF was given, finding none is no error. */
+		if (!dev && require_bound(slot) && !slot_is_all(slot))
 			status = ERROR;
-		for (; dev; dev = devices_next(devices, slot, dev, true)) {
+		for (; dev; dev = devices_next(slot, dev, true)) {
 			ret = handle(dev, data);
 			status = status < ret ? ret : status;
 		}

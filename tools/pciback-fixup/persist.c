@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Two files that belong to this command: the list of devices for modprobe, and
+ * The two files that this command writes: the list of devices for modprobe, and
  * the module's name for systemd-modules-load. Each is replaced as a whole, or
- * removed if there is nothing for it to say. What administrators write is in
- * other files, which are read and never changed.
+ * removed once it is not needed. All other files are read and never changed.
  */
 
 #include <fcntl.h>
@@ -24,13 +23,7 @@ static int failed(const char *path, const char *what)
 			errno == EACCES || errno == EPERM ? "; run this as root" : "");
 }
 
-static void close_file(const int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
-/* Only root can open it, so that only root can have others wait. */
+/* Until the command ends. Only root can open the file, and thus have others wait. */
 static int lock(void)
 {
 	AUTOFREE char *path = format("%s" LOCK, root);
@@ -61,26 +54,27 @@ static int require_ours(const char *path)
 	return 0;
 }
 
-/* A new file takes the place of the old one, so that there is never half of one. */
+/* A new file replaces the old one, so that nobody reads half of one. */
 static int write_file(const char *path, const char *text)
 {
-	/* Only names that end in .conf are read, so this one never is. */
+	/* The name must not end in .conf, or it would be read. */
 	AUTOFREE char *temp = format("%s.XXXXXX", path), *copy = need(strdup(path));
-	size_t length = strlen(text);
+	ssize_t length = strlen(text);
+	int fd, ret = 0;
 
 	/* The directory may be missing where no package has put a file there. */
 	mkdir(dirname(copy), 0755);
-	AUTO(close_file) int fd = mkostemp(temp, O_CLOEXEC);
-
-	errno = fd < 0 ? errno : ENOSPC;	/* if less than all is written */
-	if (fd < 0 || write(fd, text, length) != (ssize_t)length || fchmod(fd, 0644) ||
-	    fsync(fd) || rename(temp, path)) {
-		failed(path, "written");
-		if (fd >= 0)
-			unlink(temp);
-		return -1;
+	fd = mkostemp(temp, O_CLOEXEC);
+	if (fd < 0)
+		return failed(path, "written");
+	errno = ENOSPC;		/* if not all of it is written */
+	if (write(fd, text, length) != length || fchmod(fd, 0644) || fsync(fd) ||
+	    rename(temp, path)) {
+		ret = failed(path, "written");
+		unlink(temp);
 	}
-	return 0;
+	close(fd);
+	return ret;
 }
 
 static int remove_file(const char *path)
@@ -88,23 +82,19 @@ static int remove_file(const char *path)
 	return unlink(path) && errno != ENOENT ? failed(path, "removed") : 0;
 }
 
-/* What is to be written: our two files, and what is known of all others. */
-struct change {
-	const struct devices *devices;
-	const char *modprobe, *load;
-	struct boot *boot;
-	struct list *list;
-};
+/* Our two files, and the devices that are to be in the first */
+static char *modprobe, *load;
+static struct list list;
 
-/* Take a slot out. Of a wildcard that stands for more, what is there of the rest stays. */
-static bool take_out(struct change *change, const struct slot *slot)
+/* Take a slot out. If a wildcard covers more, the other devices that are there stay. */
+static bool take_out(const struct slot *slot)
 {
-	struct list *list = change->list, kept = { 0 };
+	struct list kept = { 0 };
 	bool changed = false;
 	int i;
 
-	for (i = 0; i < list->count; i++) {
-		const struct slot *entry = &list->slots[i];
+	for (i = 0; i < list.count; i++) {
+		const struct slot *entry = &list.slots[i];
 		const struct device *dev = NULL;
 
 		if (!slot_covers(slot, entry) && !slot_covers(entry, slot)) {
@@ -112,90 +102,83 @@ static bool take_out(struct change *change, const struct slot *slot)
 			continue;
 		}
 		changed = true;
-		while ((dev = devices_next(change->devices, entry, dev, false)))
-			if (!slot_covers(slot, &dev->slot) &&
-			    !list_covers(&kept, &dev->slot))
+		while ((dev = devices_next(entry, dev, false)))
+			if (!slot_covers(slot, &dev->slot) && !list_covers(&kept, &dev->slot))
 				list_add(&kept, &dev->slot);
 	}
-	list_free(list);
-	*list = kept;
+	list_free(&list);
+	list = kept;
 	return changed;
 }
 
-static int write_list(struct change *change)
+static int write_list(void)
 {
-	AUTOFREE char *list = list_text(change->list), *text = NULL;
-	const char *loader = change->boot->loader;
+	AUTOFREE char *devices = list_text(&list), *text = NULL;
 
-	if (require_ours(change->modprobe))
+	if (require_ours(modprobe))
 		return -1;
-	if (strlen(list) > DEVICES_MAX)
+	if (strlen(devices) > DEVICES_MAX)
 		return complain("the list would have %zu characters, but the kernel takes %d: nothing was written; use wildcards like 03:00.*",
-				strlen(list), DEVICES_MAX);
-	if (*list) {
-		text = format(FIRST_LINE "options xen-pciback-fixup devices=%s\n", list);
-		return write_file(change->modprobe, text);
+				strlen(devices), DEVICES_MAX);
+	if (list.count) {
+		text = format(FIRST_LINE "options xen-pciback-fixup devices=%s\n", devices);
+		return write_file(modprobe, text);
 	}
-	if (remove_file(change->modprobe))
+	if (remove_file(modprobe))
 		return -1;
-	/* That of an administrator stays. */
-	if (loader && !strcmp(loader, change->load) && is_ours(change->load))
-		return remove_file(change->load);
+	/* A file of the administrator's stays. */
+	if (boot_fixup.loader && !strcmp(boot_fixup.loader, load) && is_ours(load))
+		return remove_file(load);
 	return 0;
 }
 
 /* Change the list only: 1, or 0 if there is nothing to change, or -1 with a complaint */
-static int add_slot(struct change *change, const struct slot *slot)
+static int add_slot(const struct slot *slot)
 {
-	struct boot *boot = change->boot;
-
-	if (list_covers(&boot->list, slot)) {
-		printf("%s: is in %s already\n", slot_text(slot).text, boot->source);
+	if (list_covers(&boot_fixup.list, slot)) {
+		printf("%s: is in %s already\n", slot_text(slot).text, boot_fixup.source);
 		return 0;
 	}
-	if (boot->other)
+	if (boot_fixup.other)
 		return complain("%s: cannot be added, as %s has devices=, and the kernel takes one only: remove that there, and add what it lists with pciback-fixup enable --persist",
-				slot_text(slot).text, boot->other);
-	if (list_covers(change->list, slot))
+				slot_text(slot).text, boot_fixup.other);
+	if (list_covers(&list, slot))
 		return 0;
-	take_out(change, slot);		/* parts of it */
-	list_add(change->list, slot);
+	take_out(slot);		/* parts of it */
+	list_add(&list, slot);
 	return 1;
 }
 
-static int drop_slot(struct change *change, const struct slot *slot)
+static int drop_slot(const struct slot *slot)
 {
-	if (take_out(change, slot))
+	if (take_out(slot))
 		return 1;
-	if (list_covers(&change->boot->list, slot))
+	if (list_covers(&boot_fixup.list, slot))
 		return complain("%s: is in devices= of %s: remove it there", slot_text(slot).text,
-				change->boot->source);
-	printf("%s: is not in %s\n", slot_text(slot).text, change->modprobe);
+				boot_fixup.source);
+	printf("%s: is not in %s\n", slot_text(slot).text, modprobe);
 	return 0;
 }
 
-int persist(const struct devices *devices, const struct list *slots, bool on)
+int persist(const struct list *slots, bool on)
 {
-	AUTOFREE char *modprobe = format("%s" MODPROBE_CONF, root);
-	AUTOFREE char *load = format("%s" LOAD_CONF, root);
-	AUTO(boot_free) struct boot boot = { 0 };
-	AUTO(list_free) struct list list = { 0 }, changed = { 0 };
-	struct change change = { devices, modprobe, load, &boot, &list };
-	AUTO(close_file) int fd = lock();
-	int i, one, ret = 0;
+	AUTO(list_free) struct list changed = { 0 };
+	int fd = lock(), i, one, ret = 0;
 
-	if (fd < 0 || boot_read(&boot, &module_fixup))
+	modprobe = format("%s" MODPROBE_CONF, root);
+	load = format("%s" LOAD_CONF, root);
+	if (fd < 0 || boot_read(&boot_fixup))
 		return -1;
-	if (list_parse(boot.own ?: "", &list) || list.all)
+	if (list_parse(boot_fixup.own ?: "", &list) || list.all)
 		return complain("%s: devices= is no list like (0000:03:00.0)(04:00.*): remove the file, then try again",
 				modprobe);
 	for (i = 0; i < slots->count; i++) {
-		one = (on ? add_slot : drop_slot)(&change, &slots->slots[i]);
+		one = (on ? add_slot : drop_slot)(&slots->slots[i]);
 		if (one > 0)
 			list_add(&changed, &slots->slots[i]);
 		ret = one < 0 ? -1 : ret;
 	}
-	if ((on && ret) || (changed.count && write_list(&change)))
+	if ((on && ret) || (changed.count && write_list()))
 		return -1;
 	for (i = 0; i < changed.count; i++)
 		printf("%s: %s %s\n", slot_text(&changed.slots[i]).text,
@@ -203,12 +186,13 @@ int persist(const struct devices *devices, const struct list *slots, bool on)
 	if (!on)
 		return ret;
 
-	if (!boot.loader && (require_ours(load) ||
-			     write_file(load, FIRST_LINE "xen-pciback-fixup\n")))
+	if (!boot_fixup.loader &&
+	    (require_ours(load) || write_file(load, FIRST_LINE "xen-pciback-fixup\n")))
 		return -1;
-	/* What counts is what modprobe makes of it. */
-	boot_free(&boot);
-	if (boot_read(&boot, &module_fixup))
+	/* Check what modprobe makes of it. */
+	if (boot_read(&boot_fixup))
 		return -1;
-	return boot.problem ? complain("not in force after the next boot: %s", boot.problem) : 0;
+	if (boot_fixup.problem)
+		return complain("not in force after the next boot: %s", boot_fixup.problem);
+	return 0;
 }

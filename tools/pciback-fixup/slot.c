@@ -2,8 +2,7 @@
 /*
  * How functions are written: 0000:03:00.0, or 03:00.0 in domain 0, all in
  * hexadecimal. A '*' may stand for the function, or for device and function.
- * A list is slots in parentheses, one after the other, or "all". The module's
- * own parser reads them.
+ * A list is "all", or slots in parentheses. The module's own parser reads them.
  */
 
 #include "pciback-fixup.h"
@@ -85,11 +84,11 @@ bool list_covers(const struct list *list, const struct slot *slot)
 
 char *list_text(const struct list *list)
 {
-	char *text = need(calloc(list->count + 1, sizeof(struct slot_text) + 2)), *end = text;
+	char *text = need(strdup(""));
 	int i;
 
 	for (i = 0; i < list->count; i++)
-		end += sprintf(end, "(%s)", slot_text(&list->slots[i]).text);
+		set(&text, format("%s(%s)", text, slot_text(&list->slots[i]).text));
 	return text;
 }
 

@@ -39,7 +39,7 @@ static int switch_device(const struct device *dev, bool on)
 		return complain("%s: rciep cannot be written: %s; %s", dev->bdf, strerror(err),
 				explain(err));
 
-	/* What guests see is read, never concluded from what was written. */
+	/* The write may succeed and change nothing: read what guests see. */
 	device_read(&now);
 	if (now.guest_type != (on ? PCI_EXP_TYPE_ROOT_INT_EP : now.hardware_type))
 		return complain("%s: rciep was written, but guests still see %s (guest_flags 0x%04x): dmesg says which other module to unload",
@@ -57,37 +57,36 @@ static int switch_device(const struct device *dev, bool on)
 }
 
 /* Switch all that a slot stands for; note what to make persistent. */
-static int switch_slot(const struct devices *devices, const struct slot *slot, bool persistent,
-		       bool on, struct list *done)
+static int switch_slot(const struct slot *slot, bool persistent, bool on, struct list *done)
 {
 	bool one = slot_is_bdf(slot), all = slot_is_all(slot);
 	bool found = false, endpoint = false, failed;
 	struct device *dev = NULL;
 	int ret = 0;
 
-	while ((dev = devices_next(devices, slot, dev, true))) {
-		/* Several stand for those of them that can be passed through. */
+	while ((dev = devices_next(slot, dev, true))) {
+		/* A pattern is for devices that can be passed through. */
 		if (!one && type_is_port(dev->hardware_type))
 			continue;
 		found = true;
 		endpoint = endpoint || type_is_endpoint(dev->hardware_type);
-		/* What the module does not know is off. */
+		/* A device that the module does not know is off already. */
 		failed = (on || !persistent || dev->offered ||
 			  type_needs_no_change(dev->hardware_type)) && switch_device(dev, on);
 		if (failed)
 			ret = -1;
-		/* What could not be switched off now is to be off later at least. */
+		/* If it cannot be switched off now, it is to be off after the next boot. */
 		if (all && !(failed && on) && !type_needs_no_change(dev->hardware_type))
 			list_add(done, &dev->slot);
 	}
 
 	if (!found && (all || !persistent))
-		return require_bound(devices, slot);
+		return require_bound(slot);
 	if (!found && on) {
 		if (require_reachable(slot))
 			return -1;
-		dev = devices_next(devices, slot, NULL, false);
-		/* What is there can be looked at. */
+		dev = devices_next(slot, NULL, false);
+		/* If the device is there, check its type. */
 		if (one && dev) {
 			device_read(dev);
 			if (type_needs_no_change(dev->hardware_type))
@@ -104,16 +103,15 @@ static int switch_slot(const struct devices *devices, const struct slot *slot, b
 	return ret;
 }
 
-int switch_devices(const struct devices *devices, const struct list *slots, bool persistent,
-		   bool on)
+int switch_devices(const struct list *slots, bool persistent, bool on)
 {
 	AUTO(list_free) struct list done = { 0 };
 	int i, status = 0;
 
 	for (i = 0; i < slots->count; i++)
-		if (switch_slot(devices, &slots->slots[i], persistent, on, &done))
+		if (switch_slot(&slots->slots[i], persistent, on, &done))
 			status = FAILED;
-	if (persistent && done.count && persist(devices, &done, on))
+	if (persistent && done.count && persist(&done, on))
 		status = FAILED;
 	return status;
 }

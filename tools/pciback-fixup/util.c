@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Messages, memory, paths; and tables and JSON, which are libsmartcols'.
+ * Messages, memory, paths; and libsmartcols' tables and JSON.
  */
 
+#include <err.h>
 #include <stdarg.h>
 #include <unistd.h>
 #include <wchar.h>
@@ -12,7 +13,7 @@
 
 const char *root = "";
 
-/* Read a character; what is not UTF-8 is octets that count as one each, and no character. */
+/* Read a character, and return its length; WEOF is an octet that is not UTF-8. */
 static size_t next_char(const char *text, wchar_t *c)
 {
 	size_t length = mbrtowc(c, text, MB_CUR_MAX, &(mbstate_t){ 0 });
@@ -40,22 +41,22 @@ char *clean(const char *text)
 	return copy;
 }
 
-/* What came from the command line, a file or a guest must not reach the terminal as it is. */
+/* Text from the command line, a file or a guest must not control the terminal. */
 int complain(const char *fmt, ...)
 {
-	char *message, *p;
+	AUTOFREE char *message = NULL;
 	va_list args;
 	size_t length;
 	wchar_t c;
 
-	/* What went well before comes first, also where both go to one file. */
+	/* Keep the order if stdout and stderr are the same file. */
 	fflush(stdout);
 	va_start(args, fmt);
 	if (vasprintf(&message, fmt, args) < 0)
-		message = NULL;
+		need(NULL);
 	va_end(args);
 	fputs("pciback-fixup: ", stderr);
-	for (p = message ?: "out of memory"; *p; p += length) {
+	for (char *p = message; *p; p += length) {
 		length = next_char(p, &c);
 		if ((wint_t)c != WEOF && iswprint(c))
 			fwrite(p, 1, length, stderr);
@@ -64,16 +65,13 @@ int complain(const char *fmt, ...)
 				fprintf(stderr, "\\x%02x", (unsigned char)p[i]);
 	}
 	fputc('\n', stderr);
-	free(message);
 	return -1;
 }
 
 void *need(void *allocated)
 {
-	if (!allocated) {
-		complain("out of memory");
-		exit(ERROR);
-	}
+	if (!allocated)
+		err(ERROR, NULL);
 	return allocated;
 }
 
@@ -157,7 +155,7 @@ void table_cell(struct libscols_line *line, int column, const char *text)
 
 void table_print(struct libscols_table *table)
 {
-	/* It prints no JSON, but a sentence, if there is no line. */
+	/* libsmartcols prints a sentence for an empty table, also in JSON. */
 	if (scols_table_is_json(table) && scols_table_is_empty(table))
 		printf("{\n   \"%s\": []\n}\n", scols_table_get_name(table));
 	else if (!scols_table_is_empty(table))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What fixup_devlist.h uses of the kernel's, for user space; make fuzz uses it as well */
+/* For fixup_devlist.h in user space: here and in make fuzz */
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What stands in for the system in the tests, linked in place of libxenstore:
- * everything is below $ROOT, and xenstore is a tree of files in $ROOT/xenstore.
- * Where there is a file "hangs" in that, nothing ever answers.
+ * Simulates the system for the tests, in place of libxenstore: everything is
+ * below $ROOT, and xenstore is a tree of files in $ROOT/xenstore. If that has
+ * a file "hangs", xenstored never answers.
  */
 
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,30 +25,20 @@ static void __attribute__((constructor)) set_root(void)
 	root = getenv("ROOT") ?: "/nonexistent";
 }
 
-/* What has a file "errno" beside it fails to be written with what that says. */
-static int failing_fd = -1, failing_errno;
-
-static void note_failing(const char *path, int fd)
-{
-	const char *name = strrchr(path, '/');
-	char *beside = format("%.*s/errno", (int)(name - path - strlen(root)), path + strlen(root));
-	char *text = strcmp(name, "/rciep") ? NULL : first_line(beside);
-
-	failing_fd = text ? fd : -1;
-	failing_errno = text ? atoi(text) : 0;
-	free(text);
-	free(beside);
-}
-
+/* If there is a file "errno" beside a file, writing fails with that number. */
 ssize_t write(int fd, const void *buf, size_t size)
 {
-	if (fd != failing_fd)
+	AUTOFREE char *link = format("/proc/self/fd/%d", fd), *path = realpath(link, NULL);
+	AUTOFREE char *beside = format("%s/errno", path ? dirname(path) : "");
+	AUTOFREE char *text = read_file(beside);
+
+	if (!text)
 		return syscall(SYS_write, fd, buf, size);
-	errno = failing_errno;
+	errno = atoi(text);
 	return -1;
 }
 
-/* libkmod reads the kernel command line by its full name, in one way or the other. */
+/* libkmod opens /proc/cmdline, by open() or fopen(). */
 static char *path_below_root(const char *path)
 {
 	return format("%s%s", strcmp(path, "/proc/cmdline") ? "" : root, path);
@@ -55,28 +46,22 @@ static char *path_below_root(const char *path)
 
 int open(const char *path, int flags, ...)
 {
-	char *own = path_below_root(path);
+	AUTOFREE char *own = path_below_root(path);
 	va_list args;
-	int fd, mode;
+	int mode;
 
 	va_start(args, flags);
 	mode = flags & O_CREAT ? va_arg(args, int) : 0;
 	va_end(args);
-	fd = syscall(SYS_openat, AT_FDCWD, own, flags, mode);
-	if (fd >= 0 && !strncmp(path, root, strlen(root)) && flags & O_WRONLY)
-		note_failing(path, fd);
-	free(own);
-	return fd;
+	return syscall(SYS_openat, AT_FDCWD, own, flags, mode);
 }
 
 FILE *fopen(const char *path, const char *mode)
 {
 	FILE *(*real)(const char *path, const char *mode) = dlsym(RTLD_NEXT, "fopen");
-	char *own = path_below_root(path);
-	FILE *file = real(own, mode);
+	AUTOFREE char *own = path_below_root(path);
 
-	free(own);
-	return file;
+	return real(own, mode);
 }
 
 /* The same with 64 bits. */
@@ -98,26 +83,26 @@ void xs_close(struct xs_handle *xs)
 
 void *xs_read(struct xs_handle *xs, xs_transaction_t t, const char *key, unsigned int *len)
 {
-	char *path = format("/xenstore%s", key), *value = first_line(path);
+	AUTOFREE char *path = format("/xenstore%s", key);
+	char *value = first_line(path);
 
 	(void)xs;
 	(void)t;
 	if (value && len)
 		*len = strlen(value);
-	free(path);
 	return value;
 }
 
-/* One allocation, as the real one has it. */
+/* In one allocation, as the real one */
 char **xs_directory(struct xs_handle *xs, xs_transaction_t t, const char *key, unsigned int *num)
 {
-	char *path = format("%s/xenstore%s", root, key), *text, **names;
+	AUTOFREE char *path = format("%s/xenstore%s", root, key);
+	char *text, **names;
 	struct dirent **entries;
 	int i, count = scandir(path, &entries, NULL, alphasort);
 
 	(void)xs;
 	(void)t;
-	free(path);
 	if (count < 0)
 		return NULL;
 	names = need(malloc(count * (sizeof(*names) + sizeof(entries[0]->d_name))));
