@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # A simulated dom0 in plain files below $ROOT: sysfs with PCI devices, xenstore,
-# modprobe's configuration. It does not react: what is written to rciep changes
-# no guest_flags.
+# modprobe's configuration. It does not react: writing rciep changes no guest_flags.
 
 SYS=sys/bus/pci
 
@@ -31,7 +30,7 @@ device() {
 	config_space "$3" "$4" "$5" >"$dir/config"
 }
 
-# vf BDF DRIVER VENDOR DEVICE FLAGS: a virtual function, whose IDs config space does not have
+# vf BDF DRIVER VENDOR DEVICE FLAGS: a virtual function, without IDs in config space
 vf() {
 	device "$@"
 	config_space ffff ffff "$5" >"$ROOT/$SYS/devices/$1/config"
@@ -47,7 +46,7 @@ offer() {
 	echo "$5" >"$dir/hits"
 }
 
-# holds DOMID NAME STATE BDF...: a domain, as printf's %b writes its name
+# holds DOMID NAME STATE BDF...: a domain holds these; its NAME is in printf's %b
 holds() {
 	local dir=$ROOT/xenstore/local/domain/0/backend/pci/$1/0 n=0 bdf
 	mkdir -p "$dir"
@@ -85,7 +84,7 @@ make_root() {
 	holds 7 'two "words"' 4 0000:07:01.0 0000:04:00.0
 }
 
-# What config space alone shows of the same devices.
+# Config space then shows the hardware.
 unload_module() {
 	rm -r "$ROOT/sys/module/xen_pciback_fixup" "$ROOT/$SYS"/devices/*/pciback_fixup
 	config_space 8086 10d3 0001 >"$ROOT/$SYS/devices/0000:03:00.1/config"
