@@ -11,8 +11,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 command=$here/pciback-fixup as=()
 # shellcheck source-path=SCRIPTDIR source=sysfs.sh disable=SC1091
 . "$here/sysfs.sh"
-# shellcheck source=../../testing/selftests/pciback_fixup/ktap.sh disable=SC1091
-. "$here/../../testing/selftests/pciback_fixup/ktap.sh"
+# shellcheck source=../../testing/selftests/pciback_fixup/ktap_helpers.sh disable=SC1091
+. "$here/../../testing/selftests/pciback_fixup/ktap_helpers.sh"
 
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
@@ -1198,10 +1198,13 @@ test_make_clean_needs_nothing() {
 
 ROOT=$tmp/root.made make_root
 mapfile -t names < <(sed -n 's/^test_\([a-z0-9_]*\)() {$/\1/p' "${BASH_SOURCE[0]}")
-start ${#names[@]}
+ktap_set_plan ${#names[@]}
 for name in "${names[@]}"; do
 	fresh
-	("test_$name")
-	result $? "${name//_/ }"
+	if ("test_$name"); then
+		ktap_test_pass "${name//_/ }"
+	else
+		ktap_test_fail "${name//_/ }"
+	fi
 done
-finish
+ktap_finished
