@@ -31,7 +31,8 @@ static void note_options(struct boot *boot, const char *options, const char *sou
 			devices = word + length + 1;	/* The last one counts. */
 		else if (!boot->wrong && fnmatch(boot->module->others, word, FNM_EXTMATCH))
 			boot->wrong = format("%s: \"%s\" is no parameter of %s: %s= is",
-					     source, word, boot->module->title, boot->module->parameter);
+					     source, word, boot->module->title,
+					     boot->module->parameter);
 	}
 	if (!devices || boot->on_cmdline)
 		return;
@@ -196,7 +197,8 @@ int boot_read(struct boot *boot)
 	misplaced = listed && boot->builtin && !boot->on_cmdline;
 	if (misplaced)
 		boot->problem = format("%s is built into the kernel: %s= belongs on " CMDLINE ", as %s.%s=",
-				       module->title, module->parameter, module->name, module->parameter);
+				       module->title, module->parameter, module->name,
+				       module->parameter);
 	else if (!boot->builtin && cmdline_lists("module_blacklist", module->name, true))
 		set(&boot->problem, format("module_blacklist= on " CMDLINE " has %s: remove it there and reboot",
 					   module->title));

@@ -67,7 +67,7 @@ bool slot_is_bdf(const struct slot *slot);
 bool slot_covers(const struct slot *slot, const struct slot *other);
 struct slot_text slot_text(const struct slot *slot);
 
-const char *list_parse(const char *text, struct list *list);	/* NULL, or the place of a mistake */
+const char *list_parse(const char *text, struct list *list);	/* NULL, or a mistake */
 void list_add(struct list *list, const struct slot *slot);
 bool list_covers(const struct list *list, const struct slot *slot);
 char *list_text(const struct list *list);	/* to be freed */
