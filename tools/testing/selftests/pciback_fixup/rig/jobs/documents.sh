@@ -18,15 +18,15 @@ depmod
 # Blocks that begin with one of these are run. The others need the source, a network, a
 # firmware's keys, or a fault.
 mine='^(cd|modprobe|rmmod|xl|echo|cat|grep|lspci|for|pciback-fixup|ls|readlink|uname|options|dmesg)( |$)'
-# xl pci-attach needs a running guest; "state reset" is in a guest's log.
-other='sig_enforce|xl pci-attach|state reset'
+# A signature needs keys of the firmware; "state reset" is in a guest's log.
+other='sig_enforce|state reset'
 # The administrator's own file, as the pages call it
 own=/etc/modprobe.d/local-pciback-fixup.conf
 # The files that the commands may write
 written=(/etc/mod{probe,ules-load}.d/{xen,local}-pciback-fixup.conf)
 
 # All pages, so that a new one is not forgotten
-pages=(/rig/README.md /rig/docs/{xen-pciback-fixup,install,boot,sysfs,log,signing,troubleshooting}.rst)
+pages=(/rig/README.md /rig/docs/{xen-pciback-fixup,install,boot,sysfs,troubleshooting}.rst)
 mapfile -t list < <(for page in "${pages[@]}"; do awk -f /rig/jobs/blocks.awk "$page"; done |
 	grep -E -- "$mine" | grep -vE -- "$other")
 
