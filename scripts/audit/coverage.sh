@@ -18,15 +18,15 @@ build_counting() {
 	local dir=$out/$1
 	mkdir "$dir"
 	cp "$MODULE_DIR"/{fixup_*.[ch],Makefile*} "$dir/"
-	run_logged "$dir/build.log" make -C "$counting_kernel" M="$dir" "${@:2}" \
-		GCOV_PROFILE_fixup_main.o=y GCOV_PROFILE_fixup_bus.o=y modules
+	run_logged "$dir/build.log" make -C "$counting_kernel" M="$dir" GCOV_PROFILE=y \
+		"${@:2}" modules
 }
 
 with_branches() { run_logged "$out/lcov.log" lcov --rc lcov_branch_coverage=1 "$@"; }
 
 # capture NAME: what lcov makes of the counters of that module
 capture() {
-	with_branches --capture --include '*/fixup_*' --exclude '*kunit.[ch]' \
+	with_branches --capture --include '*/fixup_*' --exclude '*kunit.c' \
 		--directory "$out/$1" --output-file "$out/$1.all"
 	sed -E "s|^SF:.*/(fixup_[^/]*)$|SF:$MODULE_DIR/\1|" "$out/$1.all" >"$out/$1.info"
 }
