@@ -11,18 +11,28 @@
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/task.h>
 
 #include "fixup_bus.h"
 #include "fixup_kunit.h"
 #include "fixup_kunit_bridge.h"
 
 static struct pci_sysdata fake_sysdata;
-static u8 fake_sriov[PCI_EXT_CAP_SRIOV_SIZEOF];	/* of 2:00.0, at 0x100 */
 struct fake fake;
+
+/* The SR-IOV Capability of 2:00.0, at 0x100 */
+static const __le16 fake_sriov[PCI_EXT_CAP_SRIOV_SIZEOF / 2] = {
+	cpu_to_le16(PCI_EXT_CAP_ID_SRIOV), cpu_to_le16(1),	/* version; the last capability */
+	[PCI_SRIOV_INITIAL_VF / 2] = cpu_to_le16(2),
+	[PCI_SRIOV_TOTAL_VF / 2] = cpu_to_le16(2),
+	[PCI_SRIOV_VF_OFFSET / 2] = cpu_to_le16(0x100),		/* next bus */
+	[PCI_SRIOV_VF_STRIDE / 2] = cpu_to_le16(1),
+	[PCI_SRIOV_VF_DID / 2] = cpu_to_le16(0xbeef),
+	[PCI_SRIOV_SUP_PGSIZE / 2] = cpu_to_le16(1),
+};
 
 int fake_read(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 *val)
 {
+	struct pci_ops *ops = READ_ONCE(bus->ops);
 	unsigned int slow = READ_ONCE(fake.slow);
 
 	*val = ~0;
@@ -34,13 +44,15 @@ int fake_read(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 
 			cpu_relax();
 		WRITE_ONCE(fake.is_read, false);
 	}
+	if (ops->map_bus)
+		ops->map_bus(bus, devfn, where);
 	if (fake.status && !fake.fills_in)
 		return fake.status;
 	sim_ops.read(bus, devfn, where, size, val);
 	if (bus->number == 2 && !devfn && where >= 256 &&
 	    where + size <= 256 + sizeof(fake_sriov)) {
 		*val = 0;
-		memcpy(val, &fake_sriov[where - 256], size);
+		memcpy(val, (u8 *)fake_sriov + where - 256, size);
 	}
 	return fake.status;
 }
@@ -53,6 +65,7 @@ static int fake_add_bus(struct pci_bus *bus)
 
 static void __iomem *fake_map_bus(struct pci_bus *bus, unsigned int devfn, int where)
 {
+	WRITE_ONCE(fake.mapped, bus);
 	return NULL;
 }
 
@@ -62,21 +75,6 @@ struct pci_ops fake_ops = {
 	.add_bus = fake_add_bus,
 	.map_bus = fake_map_bus,
 };
-
-static void fake_sriov_capability(void)
-{
-	__le16 *words = (__le16 *)fake_sriov;
-
-	memset(fake_sriov, 0, sizeof(fake_sriov));
-	words[0] = cpu_to_le16(PCI_EXT_CAP_ID_SRIOV);
-	words[1] = cpu_to_le16(1);		/* version; no capability follows */
-	words[PCI_SRIOV_INITIAL_VF / 2] = cpu_to_le16(2);
-	words[PCI_SRIOV_TOTAL_VF / 2] = cpu_to_le16(2);
-	words[PCI_SRIOV_VF_OFFSET / 2] = cpu_to_le16(0x100);	/* next bus */
-	words[PCI_SRIOV_VF_STRIDE / 2] = cpu_to_le16(1);
-	words[PCI_SRIOV_VF_DID / 2] = cpu_to_le16(0xbeef);
-	words[PCI_SRIOV_SUP_PGSIZE / 2] = cpu_to_le16(1);
-}
 
 struct pci_dev *fake_dev(struct kunit *test, int bus, unsigned int devfn)
 {
@@ -104,9 +102,6 @@ static int fake_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		return -ENODEV;
 	if (fake.no_files)
 		pdev->dev.kobj.sd->flags |= KERNFS_EMPTY_DIR;
-#ifdef CONFIG_FAULT_INJECTION
-	current->fail_nth = fake.fail_nth;
-#endif
 	return 0;
 }
 
@@ -132,9 +127,6 @@ int fake_bind_to(struct pci_dev *pdev, struct pci_driver *driver)
 	ret = device_driver_attach(&driver->driver, &pdev->dev);
 	fake.binds = NULL;
 	pdev->dev.kobj.sd->flags &= ~KERNFS_EMPTY_DIR;
-#ifdef CONFIG_FAULT_INJECTION
-	current->fail_nth = 0;
-#endif
 	return ret;
 }
 
@@ -143,9 +135,10 @@ void fake_bind(struct kunit *test, struct pci_dev *pdev)
 	KUNIT_ASSERT_EQ(test, fake_bind_to(pdev, &fake_pciback), 0);
 }
 
-void fake_unbind(struct pci_dev *pdev)
+long fake_unbind(struct pci_dev *pdev)
 {
 	device_release_driver(&pdev->dev);
+	return 0;
 }
 
 void fake_replug(struct kunit *test)
@@ -157,18 +150,14 @@ void fake_replug(struct kunit *test)
 	fake_find(test);
 }
 
-bool is_attached(struct pci_dev *pdev)
+bool is_attached(struct kunit *test, struct pci_dev *pdev)
 {
 	struct xen_pcibk_fixup_fn *fn = xen_pcibk_fixup_find(pdev);
+	struct kernfs_node *parent = pdev->dev.kobj.sd, *directory;
 
-	return fn && READ_ONCE(fn->attached);
-}
-
-bool has_directory(struct pci_dev *pdev)
-{
-	struct kernfs_node *directory = sysfs_get_dirent(pdev->dev.kobj.sd, "pciback_fixup");
-
+	directory = parent ? sysfs_get_dirent(parent, "pciback_fixup") : NULL;
 	sysfs_put(directory);
+	KUNIT_EXPECT_EQ(test, !!directory, fn && READ_ONCE(fn->attached));
 	return directory;
 }
 
@@ -246,13 +235,13 @@ int fake_init(struct kunit *test)
 	config[0x40 + PCI_CAP_LIST_NEXT] = 0x08;
 	sim_function(1, PCI_DEVFN(9, 0), 0x40, 0x00b2);
 	sim_function(2, PCI_DEVFN(0, 0), 0x80, 0x0001);
-	fake_sriov_capability();
 	sim_function(3, PCI_DEVFN(0, 0), 0x40, 0x0002);
 	sim_function(3, PCI_DEVFN(0, 1), 0x40, 0x0002);
 
 	fake.root = sim_scan(&fake_sysdata, SIM_DOMAIN, &fake_ops);
 	KUNIT_ASSERT_NOT_NULL(test, fake.root);
 	fake_find(test);
+	log_start();
 	return driver_load();
 }
 
@@ -262,35 +251,36 @@ void fake_exit(struct kunit *test)
 
 	driver_unload(test);
 	for_each_pci_dev(pdev)
-		KUNIT_EXPECT_FALSE(test, has_directory(pdev));
+		KUNIT_EXPECT_FALSE(test, is_attached(test, pdev));
 	if (fake.root)
 		sim_remove(fake.root);
 }
 
+static long number_in(struct pci_dev *pdev, const char *file)
+{
+	long number;
+
+	return kstrtol(show(pdev, file), 0, &number) ?: number;
+}
+
 bool is_on(struct pci_dev *pdev)
 {
-	return !strcmp(show(pdev, "rciep"), "1\n");
+	return number_in(pdev, "rciep") == 1;
 }
 
-u16 flags_of(struct kunit *test, struct pci_dev *pdev)
+long flags_of(struct pci_dev *pdev)
 {
-	u16 flags;
-
-	KUNIT_ASSERT_EQ(test, kstrtou16(show(pdev, "guest_flags"), 16, &flags), 0);
-	return flags;
+	return number_in(pdev, "guest_flags");
 }
 
-unsigned int hits_of(struct kunit *test, struct pci_dev *pdev)
+long hits_of(struct pci_dev *pdev)
 {
-	unsigned int hits;
-
-	KUNIT_ASSERT_EQ(test, kstrtouint(show(pdev, "hits"), 10, &hits), 0);
-	return hits;
+	return number_in(pdev, "hits");
 }
 
 void switch_on(struct kunit *test, struct pci_dev *pdev)
 {
-	if (!is_attached(pdev))
+	if (!is_attached(test, pdev))
 		fake_bind(test, pdev);
 	KUNIT_ASSERT_EQ(test, write_rciep(pdev, "1"), 0);
 }
@@ -300,12 +290,16 @@ int read_raw(struct pci_dev *pdev, int where, int size, u32 *val)
 	return READ_ONCE(pdev->bus->ops)->read(pdev->bus, pdev->devfn, where, size, val);
 }
 
-void compare_all(struct kunit *test, struct pci_dev *pdev, bool on)
+void expect_on(struct kunit *test, struct pci_dev *pdev, bool on)
 {
 	const u8 *config = sim_config[pdev->bus->number][pdev->devfn];
-	u8 at = on ? pdev->pcie_cap + PCI_EXP_FLAGS : 0;
+	u8 flags_at = pdev->pcie_cap + PCI_EXP_FLAGS, at = on ? flags_at : 0;
 	int size, where;
 
+	if (xen_pcibk_fixup_find(pdev))
+		KUNIT_EXPECT_EQ(test, is_on(pdev), on);
+	KUNIT_EXPECT_EQ(test, flags_of(pdev),
+			expected(at, flags_at, 2, le16_to_cpup((__le16 *)(config + flags_at))));
 	for (size = 1; size <= 4; size *= 2) {
 		for (where = 0; where + size <= 256; where += size) {
 			u32 hardware = 0, guest = 0;
@@ -321,7 +315,6 @@ void compare_all(struct kunit *test, struct pci_dev *pdev, bool on)
 }
 
 struct beside {
-	struct task_struct *task;
 	struct completion done;
 	long (*function)(struct pci_dev *pdev);
 	struct pci_dev *pdev;
@@ -341,15 +334,14 @@ struct beside *beside_start(struct kunit *test, long (*function)(struct pci_dev 
 			    struct pci_dev *pdev)
 {
 	struct beside *beside = kunit_kzalloc(test, sizeof(*beside), GFP_KERNEL);
+	struct task_struct *task;
 
 	KUNIT_ASSERT_NOT_NULL(test, beside);
 	beside->function = function;
 	beside->pdev = pdev;
 	init_completion(&beside->done);
-	beside->task = kthread_create(beside_thread, beside, "beside");
-	KUNIT_ASSERT_FALSE(test, IS_ERR(beside->task));
-	get_task_struct(beside->task);
-	wake_up_process(beside->task);
+	task = kthread_run(beside_thread, beside, "beside");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
 	return beside;
 }
 
@@ -361,18 +353,7 @@ bool beside_ends(struct beside *beside, unsigned int ms)
 long beside_result(struct beside *beside)
 {
 	wait_for_completion(&beside->done);
-	kthread_stop(beside->task);
-	put_task_struct(beside->task);
 	return beside->ret;
-}
-
-bool becomes_true(bool *flag)
-{
-	int i;
-
-	for (i = 0; i < 500 && !READ_ONCE(*flag); i++)
-		msleep(20);
-	return READ_ONCE(*flag);
 }
 
 static int lock_holder(void *data)

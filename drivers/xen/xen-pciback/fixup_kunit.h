@@ -39,12 +39,12 @@ extern struct fake {
 	bool is_read;			/* a slow one is under way; clear it to end that */
 	int add_bus_status;		/* what add_bus() returns */
 	unsigned int add_bus_calls;
+	struct pci_bus *mapped;		/* the bus that map_bus() was called for last */
 
 	/* The drivers */
 	struct pci_dev *binds;		/* the function that they probe */
 	bool binds_all;			/* ... any */
 	bool no_files;			/* a bound function can have no more files in sysfs */
-	unsigned int fail_nth;		/* ... and this of its allocations fails */
 } fake;
 
 /* The host bridge's ops */
@@ -70,9 +70,10 @@ void fake_replug(struct kunit *test);
 extern struct pci_driver fake_pciback, fake_other_driver;
 int fake_bind_to(struct pci_dev *pdev, struct pci_driver *driver);
 void fake_bind(struct kunit *test, struct pci_dev *pdev);	/* to pciback */
-void fake_unbind(struct pci_dev *pdev);
-bool is_attached(struct pci_dev *pdev);
-bool has_directory(struct pci_dev *pdev);
+long fake_unbind(struct pci_dev *pdev);				/* for beside_start(), too */
+
+/* Expects also that a function has its directory in sysfs just if it is attached */
+bool is_attached(struct kunit *test, struct pci_dev *pdev);
 
 /* Register the notifier, with an empty list, and call fixup_exit() */
 int driver_load(void);
@@ -82,22 +83,21 @@ bool notifier_unregistered(void);	/* it was registered, and is not any more */
 /* The files in sysfs */
 char *show(struct pci_dev *pdev, const char *file);
 int write_rciep(struct pci_dev *pdev, const char *text);
-long show_guest_flags(struct pci_dev *pdev);	/* the length, or an error; may wait */
 bool is_on(struct pci_dev *pdev);
-u16 flags_of(struct kunit *test, struct pci_dev *pdev);
-unsigned int hits_of(struct kunit *test, struct pci_dev *pdev);
+long flags_of(struct pci_dev *pdev);		/* guest_flags, or an error; may wait */
+long hits_of(struct pci_dev *pdev);
 void switch_on(struct kunit *test, struct pci_dev *pdev);	/* bind first if need be */
 
 /* Read config space as drivers do */
 int read_raw(struct pci_dev *pdev, int where, int size, u32 *val);
 
-/* Compare every aligned read of a function with its hardware view */
-void compare_all(struct kunit *test, struct pci_dev *pdev, bool on);
+/* The files say whether a function is on, and so does every aligned read of it. */
+void expect_on(struct kunit *test, struct pci_dev *pdev, bool on);
 
 /* The guest view of a read: @val in hardware, the flags byte at @flags_at, 0 if it is off */
 u32 expected(u8 flags_at, int where, int size, u32 val);
 
-/* In how many lines the kernel has logged a text since log_start() */
+/* In how many lines the kernel has logged a text since log_start(), or in this case */
 void log_start(void);
 unsigned int log_count(const char *text);
 
@@ -107,9 +107,6 @@ struct beside *beside_start(struct kunit *test, long (*function)(struct pci_dev 
 			    struct pci_dev *pdev);
 bool beside_ends(struct beside *beside, unsigned int ms);
 long beside_result(struct beside *beside);
-
-/* Whether it is set, after some seconds at most */
-bool becomes_true(bool *flag);
 
 /* Have a thread hold the lock of a device, until kthread_stop() */
 struct task_struct *lock_held(struct pci_dev *pdev);

@@ -46,13 +46,6 @@ char *show(struct pci_dev *pdev, const char *file)
 	return page;
 }
 
-long show_guest_flags(struct pci_dev *pdev)
-{
-	static char page[PAGE_SIZE] __aligned(PAGE_SIZE);
-
-	return guest_flags_show(&pdev->dev, &dev_attr_guest_flags, page);
-}
-
 int write_rciep(struct pci_dev *pdev, const char *text)
 {
 	ssize_t len = rciep_store(&pdev->dev, &dev_attr_rciep, text, strlen(text));
@@ -85,13 +78,12 @@ static void policy_devices(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(lists); i++) {
 		devices = lists[i].list;
-		for (j = 0; j < ARRAY_SIZE(pdevs); j++)
+		for (j = 0; j < ARRAY_SIZE(pdevs); j++) {
 			fake_bind(test, pdevs[j]);
-		for (j = 0; j < ARRAY_SIZE(pdevs); j++)
 			KUNIT_EXPECT_EQ_MSG(test, is_on(pdevs[j]), lists[i].on[j], "%s: %s",
 					    devices, pci_name(pdevs[j]));
-		for (j = 0; j < ARRAY_SIZE(pdevs); j++)
 			fake_unbind(pdevs[j]);
+		}
 	}
 }
 
@@ -105,37 +97,36 @@ static void policy_written(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, write_rciep(fake.legacy, "1"), 0);
 	fake_unbind(fake.endpoint);
 	fake_unbind(fake.legacy);
-	compare_all(test, fake.legacy, false);
+	expect_on(test, fake.legacy, false);
 	fake_bind(test, fake.endpoint);
 	fake_bind(test, fake.legacy);
-	KUNIT_EXPECT_FALSE(test, is_on(fake.endpoint));
-	KUNIT_EXPECT_TRUE(test, is_on(fake.legacy));
-	compare_all(test, fake.legacy, true);
+	expect_on(test, fake.endpoint, false);
+	expect_on(test, fake.legacy, true);
 }
 
 static void policy_who_is_attached(struct kunit *test)
 {
 	devices = "all";
 	fake_bind(test, fake.rciep);
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake.rciep));
+	KUNIT_EXPECT_FALSE(test, is_attached(test, fake.rciep));
 
 	KUNIT_ASSERT_EQ(test, fake_bind_to(fake.endpoint, &fake_other_driver), 0);
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake.endpoint));
+	KUNIT_EXPECT_FALSE(test, is_attached(test, fake.endpoint));
 	fake_unbind(fake.endpoint);
 
 	/* pciback's probe fails. */
 	KUNIT_EXPECT_NE(test, device_driver_attach(&fake_pciback.driver, &fake.endpoint->dev), 0);
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake.endpoint));
+	KUNIT_EXPECT_FALSE(test, is_attached(test, fake.endpoint));
 
 	/* Events that come without the device's lock do nothing. */
 	fake_bind(test, fake.endpoint);
 	fixup_notify(&fixup_notifier, BUS_NOTIFY_DEL_DEVICE, &fake.endpoint->dev);
-	KUNIT_EXPECT_TRUE(test, fixup_is_attached(fake.endpoint));
+	KUNIT_EXPECT_TRUE(test, is_attached(test, fake.endpoint));
 
 	/* As the module goes, none is attached any more. */
 	fixup_leaving = true;
 	fake_bind(test, fake.legacy);
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake.legacy));
+	KUNIT_EXPECT_FALSE(test, is_attached(test, fake.legacy));
 	fixup_leaving = false;
 }
 
@@ -145,10 +136,10 @@ static void policy_bound_twice(struct kunit *test)
 	unsigned int before;
 
 	switch_on(test, fake.endpoint);
-	before = hits_of(test, fake.endpoint);
+	before = hits_of(fake.endpoint);
 	KUNIT_EXPECT_EQ(test, fixup_attach_all(), 0);
 	KUNIT_EXPECT_TRUE(test, is_on(fake.endpoint));
-	KUNIT_EXPECT_EQ(test, hits_of(test, fake.endpoint), before);
+	KUNIT_EXPECT_EQ(test, hits_of(fake.endpoint), before);
 	KUNIT_EXPECT_EQ(test, fixup_attached, 1);
 }
 
@@ -159,12 +150,10 @@ static void policy_no_directory(struct kunit *test)
 
 	devices = "all";
 	fake.no_files = true;
-	log_start();
 	fake_bind(test, pdev);
 	fake.no_files = false;
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(pdev));
-	KUNIT_EXPECT_FALSE(test, has_directory(pdev));
-	compare_all(test, pdev, false);
+	KUNIT_EXPECT_FALSE(test, is_attached(test, pdev));
+	expect_on(test, pdev, false);
 	KUNIT_EXPECT_EQ(test, log_count("cannot be shown as an RCiEP"), 1);
 
 	/* The message says how to retry. */
@@ -184,16 +173,15 @@ static void policy_bound_before(struct kunit *test)
 	bus_register_notifier(&pci_bus_type, &fixup_notifier);
 
 	devices = "(4b55:01:00.0)(4b55:00:01.0)";
-	log_start();
 	/* Only the locks of pciback's devices are taken. */
 	device_lock(&fake.legacy->dev);
 	KUNIT_EXPECT_EQ(test, fixup_attach_all(), 0);
 	device_unlock(&fake.legacy->dev);
-	KUNIT_EXPECT_TRUE(test, fixup_is_attached(pdev));
+	KUNIT_EXPECT_TRUE(test, is_attached(test, pdev));
 	KUNIT_EXPECT_FALSE(test, mutex_is_locked(&pdev->dev.mutex));
 	KUNIT_EXPECT_TRUE(test, is_on(pdev));
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake.legacy));
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake.other_bus));
+	KUNIT_EXPECT_FALSE(test, is_attached(test, fake.legacy));
+	KUNIT_EXPECT_FALSE(test, is_attached(test, fake.other_bus));
 	KUNIT_EXPECT_EQ(test, log_count("stays as it is: its type is Root Port"), 1);
 	KUNIT_EXPECT_EQ(test, log_count("stays as it is"), 1);
 }
@@ -209,7 +197,7 @@ static void policy_interrupted(struct kunit *test)
 	refs = kref_read(&pdev->dev.kobj.kref);
 	KUNIT_EXPECT_EQ(test, interrupted(test, pdev, fixup_attach_all), -EINTR);
 	KUNIT_EXPECT_EQ(test, kref_read(&pdev->dev.kobj.kref), refs);
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(pdev));
+	KUNIT_EXPECT_FALSE(test, is_attached(test, pdev));
 }
 
 /* Without pciback no function is attached, although none has a driver. */
@@ -219,7 +207,7 @@ static void policy_not_bound(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fixup_attach_all(), 0);
 	pci_unregister_driver(&fake_pciback);
 	KUNIT_EXPECT_EQ(test, fixup_attach_all(), 0);
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake.endpoint));
+	KUNIT_EXPECT_FALSE(test, is_attached(test, fake.endpoint));
 	KUNIT_EXPECT_EQ(test, pci_register_driver(&fake_pciback), 0);
 }
 
@@ -243,12 +231,6 @@ static long policy_store(struct pci_dev *pdev)
 	return ret;
 }
 
-static long policy_unbind(struct pci_dev *pdev)
-{
-	fake_unbind(pdev);
-	return 0;
-}
-
 /* A function is unbound while a write to its file waits for our lock. */
 static void policy_store_and_unbind(struct kunit *test)
 {
@@ -259,20 +241,19 @@ static void policy_store_and_unbind(struct kunit *test)
 	mutex_lock(&xen_pcibk_fixup_lock);
 	store = beside_start(test, policy_store, pdev);
 	KUNIT_EXPECT_FALSE(test, beside_ends(store, 500));
-	unbind = beside_start(test, policy_unbind, pdev);
+	unbind = beside_start(test, fake_unbind, pdev);
 	KUNIT_EXPECT_FALSE(test, beside_ends(unbind, 500));
 	mutex_unlock(&xen_pcibk_fixup_lock);
 
 	KUNIT_EXPECT_EQ(test, beside_result(store), 1);
 	beside_result(unbind);
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(pdev));
-	KUNIT_EXPECT_FALSE(test, has_directory(pdev));
-	compare_all(test, pdev, false);
+	KUNIT_EXPECT_FALSE(test, is_attached(test, pdev));
+	expect_on(test, pdev, false);
 	KUNIT_EXPECT_EQ(test, policy_store(pdev), -ENOENT);
 
 	/* It was written, and is remembered. */
 	fake_bind(test, pdev);
-	compare_all(test, pdev, true);
+	expect_on(test, pdev, true);
 }
 
 /* Holds the lock of a device from when its removal has begun. */
@@ -332,7 +313,7 @@ static void policy_exit_and_removal(struct kunit *test)
 
 	beside_result(removal);
 	beside_result(exit);
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(pdev));
+	KUNIT_EXPECT_FALSE(test, is_attached(test, pdev));
 	bus_unregister_notifier(&pci_bus_type, &policy_notifier);
 	pci_free_host_bridge(bridge);
 	pci_dev_put(pdev);
@@ -346,7 +327,7 @@ static void policy_unloaded(struct kunit *test)
 	device_lock(&fake.legacy->dev);
 	fixup_exit();
 	device_unlock(&fake.legacy->dev);
-	KUNIT_EXPECT_FALSE(test, has_directory(fake.endpoint));
+	KUNIT_EXPECT_FALSE(test, is_attached(test, fake.endpoint));
 	KUNIT_EXPECT_PTR_EQ(test, fake.endpoint->bus->ops, &fake_ops);
 }
 
@@ -379,17 +360,19 @@ static void policy_out_of_memory(struct kunit *test)
 	int i;
 
 	devices = "all";
+	notifier_unregistered();
+	fake_bind(test, pdev);
 	for (i = 1; i < 30; i++) {
 		bool attached;
 
 		log_start();
-		fake.fail_nth = i;
-		fake_bind(test, pdev);
-		attached = fixup_is_attached(pdev);
-		KUNIT_EXPECT_EQ(test, has_directory(pdev), attached);
+		current->fail_nth = i;
+		fixup_attach_all();
+		current->fail_nth = 0;
+		attached = is_attached(test, pdev);
 		KUNIT_EXPECT_EQ(test, log_count("cannot be shown as an RCiEP"), !attached);
-		compare_all(test, pdev, attached);
-		fake_unbind(pdev);
+		expect_on(test, pdev, attached);
+		fixup_notify(&fixup_notifier, BUS_NOTIFY_UNBIND_DRIVER, &pdev->dev);
 	}
 }
 #endif
@@ -429,7 +412,6 @@ static void policy_listed_in_vain(struct kunit *test)
 	struct pci_dev *unknown = fake_dev(test, 1, PCI_DEVFN(9, 0));
 
 	devices = "(4b55:01:*.*)";
-	log_start();
 	fake_bind(test, fake.endpoint);
 	fake_bind(test, fake.rciep);
 	fake_bind(test, conventional);
@@ -438,8 +420,8 @@ static void policy_listed_in_vain(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, log_count("its type is conventional PCI function"), 1);
 	KUNIT_EXPECT_EQ(test, log_count("its type is unknown"), 1);
 	KUNIT_EXPECT_EQ(test, log_count("its type is"), 3);
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(conventional));
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake.rciep));
+	KUNIT_EXPECT_FALSE(test, is_attached(test, conventional));
+	KUNIT_EXPECT_FALSE(test, is_attached(test, fake.rciep));
 }
 
 static struct kunit_case policy_cases[] = {
@@ -484,12 +466,13 @@ static void __init init_loads(struct kunit *test)
 	struct pci_dev *pdev = fake.endpoint;
 	int i;
 
+	notifier_unregistered();
 	for (i = 0; i < ARRAY_SIZE(lists); i++) {
 		devices = lists[i];
 		fake_bind(test, pdev);
 		log_start();
 		KUNIT_EXPECT_EQ(test, fixup_init(), in_dom0(0));
-		KUNIT_EXPECT_EQ(test, fixup_is_attached(pdev), xen_initial_domain());
+		KUNIT_EXPECT_EQ(test, is_attached(test, pdev), xen_initial_domain());
 		KUNIT_EXPECT_EQ(test, log_count("guests read 0x0092"), xen_initial_domain());
 		KUNIT_EXPECT_EQ(test, log_count("not loaded: this is not a Xen dom0"),
 				!xen_initial_domain());
@@ -500,20 +483,22 @@ static void __init init_loads(struct kunit *test)
 
 static void __init init_wrong_list(struct kunit *test)
 {
+	notifier_unregistered();
 	devices = "(4b55:01:00.0)(03:00.0";
 	fake_bind(test, fake.endpoint);
 	KUNIT_EXPECT_EQ(test, fixup_init(), in_dom0(-EINVAL));
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake.endpoint));
+	KUNIT_EXPECT_FALSE(test, is_attached(test, fake.endpoint));
 	KUNIT_EXPECT_FALSE(test, notifier_unregistered());
 }
 
 static void __init init_interrupted(struct kunit *test)
 {
+	notifier_unregistered();
 	devices = "all";
 	fake_bind(test, fake.endpoint);
 	fake_bind(test, fake.legacy);
 	KUNIT_EXPECT_EQ(test, interrupted(test, fake.legacy, fixup_init), in_dom0(-EINTR));
-	KUNIT_EXPECT_FALSE(test, fixup_is_attached(fake.endpoint));
+	KUNIT_EXPECT_FALSE(test, is_attached(test, fake.endpoint));
 	KUNIT_EXPECT_FALSE(test, notifier_unregistered());
 }
 
@@ -524,19 +509,11 @@ static struct kunit_case __refdata init_cases[] = {
 	{}
 };
 
-static int init_init(struct kunit *test)
-{
-	int ret = fake_init(test);
-
-	notifier_unregistered();
-	return ret;
-}
-
 static struct kunit_suite init_suite = {
 	.name = "pciback-fixup-init",
 	.suite_init = fake_suite_init,
 	.suite_exit = fake_suite_exit,
-	.init = init_init,
+	.init = fake_init,
 	.exit = fake_exit,
 	.test_cases = init_cases,
 };
