@@ -105,12 +105,10 @@ static void bus_twice(struct kunit *test)
 static void bus_legacy_and_last(struct kunit *test)
 {
 	switch_on(test, fake.legacy);
-	KUNIT_EXPECT_EQ(test, flags_of(fake.legacy), 0x0092);
 	KUNIT_EXPECT_STREQ(test, show(fake.legacy, "hardware_flags"), "0x0012\n");
 	expect_on(test, fake.legacy, true);
 
 	switch_on(test, fake.last);
-	KUNIT_EXPECT_EQ(test, flags_of(fake.last) & 0xff, 0x91);
 	expect_on(test, fake.last, true);
 }
 
@@ -169,7 +167,6 @@ static void bus_hits(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, hits_of(pdev), before + 2);
 
 	/* Counted anew since it was bound last: once by switching on */
-	fake_unbind(pdev);
 	fake_bind(test, pdev);
 	KUNIT_EXPECT_EQ(test, hits_of(pdev), 1);
 }
@@ -423,8 +420,9 @@ static void __iomem *new_map_bus(struct pci_bus *bus, unsigned int devfn, int wh
 	return NULL;
 }
 
-static long read_flags(struct pci_dev *pdev)
+static int read_flags(void *data)
 {
+	struct pci_dev *pdev = data;
 	u32 val;
 
 	read_raw(pdev, pdev->pcie_cap + PCI_EXP_FLAGS, 2, &val);
@@ -432,9 +430,10 @@ static long read_flags(struct pci_dev *pdev)
 }
 
 /* A reader of the flags that stays in fake_read() until fake.is_read is cleared */
-static struct beside *reader_inside(struct kunit *test, struct pci_dev *pdev, unsigned int max_ms)
+static struct task_struct *reader_inside(struct kunit *test, struct pci_dev *pdev,
+					 unsigned int max_ms)
 {
-	struct beside *reader;
+	struct task_struct *reader;
 	bool is_read;
 
 	WRITE_ONCE(fake.slow, max_ms);
@@ -454,7 +453,7 @@ static void bus_number_used_again(struct kunit *test)
 	struct bridge *old = bridge_found(test, &fake_ops), *new;
 	struct pci_bus *old_bus = old->pdev->bus;
 	struct pci_ops new_ops = fake_ops;
-	struct beside *reader;
+	struct task_struct *reader;
 
 	switch_on(test, old->pdev);
 	reader = reader_inside(test, old->pdev, 20000);
@@ -578,7 +577,6 @@ static void bus_other_below(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), -EBUSY);
 	KUNIT_EXPECT_PTR_EQ(test, pdev->bus->ops, &other_ops);
 	expect_on(test, pdev, false);
-	fake_unbind(pdev);
 	fake_bind(test, pdev);
 	KUNIT_EXPECT_FALSE(test, is_on(pdev));
 
@@ -604,7 +602,7 @@ static void bus_refused_and_left(struct kunit *test)
 	other_goes(pdev);
 }
 
-static long bus_write(struct pci_dev *pdev)
+static int bus_write(void *pdev)
 {
 	return write_rciep(pdev, "1");
 }
@@ -612,7 +610,7 @@ static long bus_write(struct pci_dev *pdev)
 /* Config access is blocked, as it is for the length of a reset: writes do not wait. */
 static void bus_config_access_blocked(struct kunit *test)
 {
-	struct beside *writer, *reader;
+	struct task_struct *writer, *reader;
 
 	fake_bind(test, fake.endpoint);
 	fake_bind(test, fake.legacy);
@@ -733,7 +731,7 @@ static void bus_left_behind(struct kunit *test)
 static void bus_grace_period(struct kunit *test)
 {
 	struct pci_dev *pdev = fake.endpoint;
-	struct beside *reader;
+	struct task_struct *reader;
 
 	switch_on(test, pdev);
 	reader = reader_inside(test, pdev, 1000);
@@ -812,7 +810,7 @@ static int toggle_reader(void *data)
 static void bus_readers_and_toggles(struct kunit *test)
 {
 	struct toggle_reader *readers;
-	unsigned int i, cpu, binds = 0, replugs = 0;
+	unsigned int i, cpu;
 	unsigned long reads = 0;
 
 	readers = kunit_kcalloc(test, nr_cpu_ids, sizeof(*readers), GFP_KERNEL);
@@ -840,20 +838,16 @@ static void bus_readers_and_toggles(struct kunit *test)
 			fake_bind(test, pdev);
 		KUNIT_EXPECT_EQ(test, write_rciep(pdev, "1"), 0);
 		KUNIT_EXPECT_EQ(test, read_flags(pdev), 0x0092);
-		if (i % 10) {
+		if (i % 10)
 			write_rciep(pdev, "0");
-		} else {
+		else
 			fake_unbind(pdev);
-			binds++;
-		}
 		/* Even when it is off, for toggle_read() */
 		smp_store_release(&toggle_count, toggle_count + 1);
 		KUNIT_EXPECT_EQ(test, read_flags(pdev), 0x0002);
 
-		if (i % 500 == 499) {
+		if (i % 500 == 499)
 			fake_replug(test);
-			replugs++;
-		}
 	}
 
 	for_each_online_cpu(cpu) {
@@ -863,8 +857,7 @@ static void bus_readers_and_toggles(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, readers[cpu].illegal, 0);
 		KUNIT_EXPECT_EQ(test, readers[cpu].late, 0);
 	}
-	kunit_info(test, "%u toggles, %lu reads, %u times taken away and added, %u times removed and found\n",
-		   i, reads, binds, replugs);
+	kunit_info(test, "%u toggles, %lu reads\n", i, reads);
 }
 
 static struct kunit_case bus_cases[] = {

@@ -31,10 +31,9 @@ static const struct devlist_good {
 
 static void devlist_accepts(struct kunit *test)
 {
-	int i;
+	const struct devlist_good *good;
 
-	for (i = 0; i < ARRAY_SIZE(devlist_good); i++) {
-		const struct devlist_good *good = &devlist_good[i];
+	for (good = devlist_good; good < devlist_good + ARRAY_SIZE(devlist_good); good++) {
 		int slot[FIXUP_NUMBERS] = {};
 		const char *p = good->text;
 		int ret, count = 0;
@@ -94,10 +93,9 @@ static const struct devlist_bad {
 
 static void devlist_rejects(struct kunit *test)
 {
-	int i;
+	const struct devlist_bad *bad;
 
-	for (i = 0; i < ARRAY_SIZE(devlist_bad); i++) {
-		const struct devlist_bad *bad = &devlist_bad[i];
+	for (bad = devlist_bad; bad < devlist_bad + ARRAY_SIZE(devlist_bad); bad++) {
 		int slot[FIXUP_NUMBERS];
 		const char *p = bad->text;
 		int ret;

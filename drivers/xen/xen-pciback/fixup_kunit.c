@@ -4,13 +4,12 @@
  * drivers that bind them, a look into the log, and other threads.
  */
 
-#include <linux/completion.h>
-#include <linux/delay.h>
+#include <linux/iopoll.h>
 #include <linux/kernfs.h>
 #include <linux/kmsg_dump.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
-#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 
 #include "fixup_bus.h"
 #include "fixup_kunit.h"
@@ -130,15 +129,18 @@ int fake_bind_to(struct pci_dev *pdev, struct pci_driver *driver)
 	return ret;
 }
 
-void fake_bind(struct kunit *test, struct pci_dev *pdev)
+int fake_unbind(void *data)
 {
-	KUNIT_ASSERT_EQ(test, fake_bind_to(pdev, &fake_pciback), 0);
-}
+	struct pci_dev *pdev = data;
 
-long fake_unbind(struct pci_dev *pdev)
-{
 	device_release_driver(&pdev->dev);
 	return 0;
+}
+
+void fake_bind(struct kunit *test, struct pci_dev *pdev)
+{
+	fake_unbind(pdev);
+	KUNIT_ASSERT_EQ(test, fake_bind_to(pdev, &fake_pciback), 0);
 }
 
 void fake_replug(struct kunit *test)
@@ -148,17 +150,6 @@ void fake_replug(struct kunit *test)
 	pci_rescan_bus(fake.root);
 	pci_unlock_rescan_remove();
 	fake_find(test);
-}
-
-bool is_attached(struct kunit *test, struct pci_dev *pdev)
-{
-	struct xen_pcibk_fixup_fn *fn = xen_pcibk_fixup_find(pdev);
-	struct kernfs_node *parent = pdev->dev.kobj.sd, *directory;
-
-	directory = parent ? sysfs_get_dirent(parent, "pciback_fixup") : NULL;
-	sysfs_put(directory);
-	KUNIT_EXPECT_EQ(test, !!directory, fn && READ_ONCE(fn->attached));
-	return directory;
 }
 
 static u64 log_from;
@@ -219,23 +210,24 @@ int fake_init(struct kunit *test)
 	fake = (struct fake){};
 	sim_clear();
 	sim_bridge(PCI_DEVFN(0, 0), false, 1, 1);
+	/* Extended config space is looked at only below a Root Port. */
 	sim_bridge(PCI_DEVFN(1, 0), true, 2, 3);
 	sim_function(0, PCI_DEVFN(2, 0), 0x40, 0x0002);
-	sim_function(1, PCI_DEVFN(0, 0), 0x40, 0x0002);
-	sim_function(1, PCI_DEVFN(0, 1), 0x60, 0x0012);
-	sim_function(1, PCI_DEVFN(5, 0), 0xfc, 0x0001);
-	sim_function(1, PCI_DEVFN(6, 0), 0x40, 0x0092);
+	sim_function(1, PCI_DEVFN(0, 0), 0x40, 0x0002);		/* Endpoint, version 2 */
+	sim_function(1, PCI_DEVFN(0, 1), 0x60, 0x0012);		/* Legacy Endpoint */
+	sim_function(1, PCI_DEVFN(5, 0), 0xfc, 0x0001);		/* at the last place */
+	sim_function(1, PCI_DEVFN(6, 0), 0x40, 0x0092);		/* RCiEP */
 	sim_function(1, PCI_DEVFN(7, 0), 0x40, 0);
 	config = sim_config[1][PCI_DEVFN(7, 0)];
 	config[0x40 + PCI_CAP_LIST_ID] = PCI_CAP_ID_VNDR;
-	config[0x40 + PCI_CAP_LIST_NEXT] = 0x40;
+	config[0x40 + PCI_CAP_LIST_NEXT] = 0x40;		/* a loop */
 	sim_function(1, PCI_DEVFN(8, 0), 0x40, 0);
 	config = sim_config[1][PCI_DEVFN(8, 0)];
 	config[0x40 + PCI_CAP_LIST_ID] = PCI_CAP_ID_VNDR;
-	config[0x40 + PCI_CAP_LIST_NEXT] = 0x08;
-	sim_function(1, PCI_DEVFN(9, 0), 0x40, 0x00b2);
-	sim_function(2, PCI_DEVFN(0, 0), 0x80, 0x0001);
-	sim_function(3, PCI_DEVFN(0, 0), 0x40, 0x0002);
+	config[0x40 + PCI_CAP_LIST_NEXT] = 0x08;		/* in the header */
+	sim_function(1, PCI_DEVFN(9, 0), 0x40, 0x00b2);		/* no type that is known */
+	sim_function(2, PCI_DEVFN(0, 0), 0x80, 0x0001);		/* version 1, with SR-IOV */
+	sim_function(3, PCI_DEVFN(0, 0), 0x40, 0x0002);		/* VFs of 2:00.0 */
 	sim_function(3, PCI_DEVFN(0, 1), 0x40, 0x0002);
 
 	fake.root = sim_scan(&fake_sysdata, SIM_DOMAIN, &fake_ops);
@@ -256,11 +248,11 @@ void fake_exit(struct kunit *test)
 		sim_remove(fake.root);
 }
 
-static long number_in(struct pci_dev *pdev, const char *file)
+static int number_in(struct pci_dev *pdev, const char *file)
 {
-	long number;
+	int number;
 
-	return kstrtol(show(pdev, file), 0, &number) ?: number;
+	return kstrtoint(show(pdev, file), 0, &number) ?: number;
 }
 
 bool is_on(struct pci_dev *pdev)
@@ -268,12 +260,12 @@ bool is_on(struct pci_dev *pdev)
 	return number_in(pdev, "rciep") == 1;
 }
 
-long flags_of(struct pci_dev *pdev)
+int flags_of(void *pdev)
 {
 	return number_in(pdev, "guest_flags");
 }
 
-long hits_of(struct pci_dev *pdev)
+int hits_of(struct pci_dev *pdev)
 {
 	return number_in(pdev, "hits");
 }
@@ -314,79 +306,29 @@ void expect_on(struct kunit *test, struct pci_dev *pdev, bool on)
 	}
 }
 
-struct beside {
-	struct completion done;
-	long (*function)(struct pci_dev *pdev);
-	struct pci_dev *pdev;
-	long ret;
-};
-
-static int beside_thread(void *data)
+struct task_struct *beside_start(struct kunit *test, int (*function)(void *pdev),
+				 struct pci_dev *pdev)
 {
-	struct beside *beside = data;
+	struct task_struct *task = kthread_create(function, pdev, "beside");
 
-	beside->ret = beside->function(beside->pdev);
-	complete_all(&beside->done);
-	return 0;
-}
-
-struct beside *beside_start(struct kunit *test, long (*function)(struct pci_dev *pdev),
-			    struct pci_dev *pdev)
-{
-	struct beside *beside = kunit_kzalloc(test, sizeof(*beside), GFP_KERNEL);
-	struct task_struct *task;
-
-	KUNIT_ASSERT_NOT_NULL(test, beside);
-	beside->function = function;
-	beside->pdev = pdev;
-	init_completion(&beside->done);
-	task = kthread_run(beside_thread, beside, "beside");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
-	return beside;
+	get_task_struct(task);
+	wake_up_process(task);
+	return task;
 }
 
-bool beside_ends(struct beside *beside, unsigned int ms)
+bool beside_ends(struct task_struct *task, unsigned int ms)
 {
-	return wait_for_completion_timeout(&beside->done, msecs_to_jiffies(ms));
+	int state;
+
+	return !read_poll_timeout(READ_ONCE, state, state, 10000, ms * 1000, false,
+				  task->exit_state);
 }
 
-long beside_result(struct beside *beside)
+int beside_result(struct task_struct *task)
 {
-	wait_for_completion(&beside->done);
-	return beside->ret;
-}
+	int ret = kthread_stop(task);
 
-static int lock_holder(void *data)
-{
-	struct pci_dev *pdev = data;
-
-	device_lock(&pdev->dev);
-	while (!kthread_should_stop())
-		msleep(20);
-	device_unlock(&pdev->dev);
-	return 0;
-}
-
-struct task_struct *lock_held(struct pci_dev *pdev)
-{
-	struct task_struct *holder = kthread_run(lock_holder, pdev, "lock_holder");
-
-	while (!IS_ERR(holder) && !mutex_is_locked(&pdev->dev.mutex))
-		msleep(20);
-	return holder;
-}
-
-int interrupted(struct kunit *test, struct pci_dev *pdev, int (*function)(void))
-{
-	struct task_struct *holder = lock_held(pdev);
-	int ret;
-
-	KUNIT_ASSERT_FALSE(test, IS_ERR(holder));
-	allow_signal(SIGINT);
-	send_sig(SIGINT, current, 1);
-	ret = function();
-	flush_signals(current);
-	disallow_signal(SIGINT);
-	kthread_stop(holder);
+	put_task_struct(task);
 	return ret;
 }

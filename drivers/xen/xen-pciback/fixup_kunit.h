@@ -9,25 +9,9 @@ struct pci_bus;
 struct pci_dev;
 struct pci_driver;
 struct pci_ops;
+struct task_struct;
 
-/*
- * The functions below the simulated host bridge:
- *
- *   bus 0   00.0  conventional bridge    01.0  Root Port, below which
- *                 to bus 1                     extended space is looked at
- *
- *   bus 1   00.0  Endpoint, v2           bus 2   00.0  Endpoint, v1, with
- *           00.1  Legacy Endpoint                      SR-IOV
- *           05.0  Endpoint, capability
- *                 at the last place      bus 3   00.0  the VFs of 2:00.0
- *           06.0  Root Complex                   00.1
- *                 Integrated Endpoint
- *           07.0  capability list that ends in a loop
- *           08.0  capability list that leads out of the header
- *           09.0  a type that no specification has yet
- *
- *   02.0 on bus 0 is an Endpoint as well.
- */
+/* The functions below the simulated host bridge: see fake_init() */
 extern struct fake {
 	struct pci_bus *root;
 	struct pci_dev *endpoint, *legacy, *last, *rciep, *other_bus, *on_root;
@@ -69,8 +53,8 @@ void fake_replug(struct kunit *test);
 /* A driver called pciback, and another one */
 extern struct pci_driver fake_pciback, fake_other_driver;
 int fake_bind_to(struct pci_dev *pdev, struct pci_driver *driver);
-void fake_bind(struct kunit *test, struct pci_dev *pdev);	/* to pciback */
-long fake_unbind(struct pci_dev *pdev);				/* for beside_start(), too */
+void fake_bind(struct kunit *test, struct pci_dev *pdev);	/* to pciback, maybe again */
+int fake_unbind(void *pdev);
 
 /* Expects also that a function has its directory in sysfs just if it is attached */
 bool is_attached(struct kunit *test, struct pci_dev *pdev);
@@ -84,8 +68,8 @@ bool notifier_unregistered(void);	/* it was registered, and is not any more */
 char *show(struct pci_dev *pdev, const char *file);
 int write_rciep(struct pci_dev *pdev, const char *text);
 bool is_on(struct pci_dev *pdev);
-long flags_of(struct pci_dev *pdev);		/* guest_flags, or an error; may wait */
-long hits_of(struct pci_dev *pdev);
+int flags_of(void *pdev);			/* guest_flags, or an error; may wait */
+int hits_of(struct pci_dev *pdev);
 void switch_on(struct kunit *test, struct pci_dev *pdev);	/* bind first if need be */
 
 /* Read config space as drivers do */
@@ -102,16 +86,9 @@ void log_start(void);
 unsigned int log_count(const char *text);
 
 /* Call a function in a thread: it may have to wait. beside_result() waits for its end. */
-struct beside;
-struct beside *beside_start(struct kunit *test, long (*function)(struct pci_dev *pdev),
-			    struct pci_dev *pdev);
-bool beside_ends(struct beside *beside, unsigned int ms);
-long beside_result(struct beside *beside);
-
-/* Have a thread hold the lock of a device, until kthread_stop() */
-struct task_struct *lock_held(struct pci_dev *pdev);
-
-/* Call a function that wants the lock of a device, which it does not get: a signal */
-int interrupted(struct kunit *test, struct pci_dev *pdev, int (*function)(void));
+struct task_struct *beside_start(struct kunit *test, int (*function)(void *pdev),
+				 struct pci_dev *pdev);
+bool beside_ends(struct task_struct *task, unsigned int ms);
+int beside_result(struct task_struct *task);
 
 #endif /* __XEN_PCIBACK_FIXUP_KUNIT_H__ */

@@ -5,12 +5,24 @@
  * includes this file, which calls its static functions.
  */
 
+#include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/kthread.h>
 #include <linux/mount.h>
+#include <linux/sched/signal.h>
 
 #include "fixup_kunit.h"
+
+bool is_attached(struct kunit *test, struct pci_dev *pdev)
+{
+	struct kernfs_node *parent = pdev->dev.kobj.sd, *directory;
+
+	directory = parent ? sysfs_get_dirent(parent, fixup_group.name) : NULL;
+	sysfs_put(directory);
+	KUNIT_EXPECT_EQ(test, !!directory, fixup_is_attached(pdev));
+	return directory;
+}
 
 int driver_load(void)
 {
@@ -82,7 +94,6 @@ static void policy_devices(struct kunit *test)
 			fake_bind(test, pdevs[j]);
 			KUNIT_EXPECT_EQ_MSG(test, is_on(pdevs[j]), lists[i].on[j], "%s: %s",
 					    devices, pci_name(pdevs[j]));
-			fake_unbind(pdevs[j]);
 		}
 	}
 }
@@ -157,7 +168,6 @@ static void policy_no_directory(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, log_count("cannot be shown as an RCiEP"), 1);
 
 	/* The message says how to retry. */
-	fake_unbind(pdev);
 	fake_bind(test, pdev);
 	KUNIT_EXPECT_TRUE(test, is_on(pdev));
 }
@@ -186,6 +196,43 @@ static void policy_bound_before(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, log_count("stays as it is"), 1);
 }
 
+/* Have a thread hold the lock of a device, until kthread_stop() */
+static int lock_holder(void *data)
+{
+	struct pci_dev *pdev = data;
+
+	device_lock(&pdev->dev);
+	while (!kthread_should_stop())
+		msleep(20);
+	device_unlock(&pdev->dev);
+	return 0;
+}
+
+static struct task_struct *lock_held(struct pci_dev *pdev)
+{
+	struct task_struct *holder = kthread_run(lock_holder, pdev, "lock_holder");
+
+	while (!IS_ERR(holder) && !mutex_is_locked(&pdev->dev.mutex))
+		msleep(20);
+	return holder;
+}
+
+/* Call a function that wants the lock of a device, which it does not get: a signal */
+static int interrupted(struct kunit *test, struct pci_dev *pdev, int (*function)(void))
+{
+	struct task_struct *holder = lock_held(pdev);
+	int ret;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(holder));
+	allow_signal(SIGINT);
+	send_sig(SIGINT, current, 1);
+	ret = function();
+	flush_signals(current);
+	disallow_signal(SIGINT);
+	kthread_stop(holder);
+	return ret;
+}
+
 /* Loading can be interrupted while somebody holds the lock of pciback's device. */
 static void policy_interrupted(struct kunit *test)
 {
@@ -212,13 +259,14 @@ static void policy_not_bound(struct kunit *test)
 }
 
 /* Write 1 to the file, as a process does. */
-static long policy_store(struct pci_dev *pdev)
+static int policy_store(void *data)
 {
+	struct pci_dev *pdev = data;
 	struct vfsmount *sysfs = kern_mount(get_fs_type("sysfs"));
 	char *device = kobject_get_path(&pdev->dev.kobj, GFP_KERNEL);
 	char *path = kasprintf(GFP_KERNEL, "%s/pciback_fixup/rciep", device);
 	struct file *file = file_open_root_mnt(sysfs, path, O_WRONLY, 0);
-	long ret = PTR_ERR_OR_ZERO(file);
+	int ret = PTR_ERR_OR_ZERO(file);
 	loff_t pos = 0;
 
 	if (!ret) {
@@ -235,7 +283,7 @@ static long policy_store(struct pci_dev *pdev)
 static void policy_store_and_unbind(struct kunit *test)
 {
 	struct pci_dev *pdev = fake.endpoint;
-	struct beside *store, *unbind;
+	struct task_struct *store, *unbind;
 
 	fake_bind(test, pdev);
 	mutex_lock(&xen_pcibk_fixup_lock);
@@ -271,15 +319,17 @@ static struct notifier_block policy_notifier = {
 	.notifier_call = policy_notify,
 };
 
-static long policy_remove(struct pci_dev *pdev)
+static int policy_remove(void *data)
 {
+	struct pci_dev *pdev = data;
+
 	pci_lock_rescan_remove();
 	pci_remove_root_bus(pci_find_host_bridge(pdev->bus)->bus);
 	pci_unlock_rescan_remove();
 	return 0;
 }
 
-static long policy_exit(struct pci_dev *pdev)
+static int policy_exit(void *unused)
 {
 	fixup_exit();
 	return 0;
@@ -293,7 +343,7 @@ static void policy_exit_and_removal(struct kunit *test)
 {
 	struct pci_host_bridge *bridge = pci_find_host_bridge(fake.root);
 	struct pci_dev *pdev = pci_dev_get(fake.endpoint);
-	struct beside *removal, *exit;
+	struct task_struct *removal, *exit;
 
 	policy_removed = pdev;
 	policy_holder = NULL;

@@ -46,26 +46,23 @@ static const u8 overlay_caps[] = { 0x40, 0x41, 0x44, 0x7e, 0xa0, 0xe0, 0xfb, 0xf
 
 /*
  * All reads of @size bytes around a flags byte at @at, with each of its 256
- * values; @around has the other bytes. Returns how many were changed.
+ * values; the other bytes repeat @around. Returns how many were changed.
  */
 static unsigned int overlay_reads(struct kunit *test, u8 at, int size, u32 around)
 {
-	u32 mask = GENMASK(8 * size - 1, 0);
 	unsigned int changed = 0;
-	int where, flags;
+	int i, where, flags;
+	u8 config[256 + 3];
+
+	for (i = 0; i < sizeof(config); i++)
+		config[i] = around >> (8 * (i % 4));
 
 	for (where = 0; where <= 255; where++) {
-		bool covers = at >= where && at < where + size;
-
 		for (flags = 0; flags <= 0xff; flags++) {
-			u32 val = around & mask;
-			u32 got, want;
+			u32 val = 0, got, want;
 
-			if (covers) {
-				val &= ~(0xffU << (8 * (at - where)));
-				val |= (u32)flags << (8 * (at - where));
-			}
-
+			config[at] = flags;
+			memcpy(&val, config + where, size);
 			got = overlay(at, where, size, val);
 			want = expected(at, where, size, val);
 			if (got != want) {
