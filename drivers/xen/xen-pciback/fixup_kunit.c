@@ -77,9 +77,8 @@ struct pci_ops fake_ops = {
 
 struct pci_dev *fake_dev(struct kunit *test, int bus, unsigned int devfn)
 {
-	struct pci_dev *pdev;
+	struct pci_dev *pdev = pci_get_domain_bus_and_slot(SIM_DOMAIN, bus, devfn);
 
-	pdev = pci_get_domain_bus_and_slot(SIM_DOMAIN, bus, devfn);
 	KUNIT_ASSERT_NOT_NULL(test, pdev);
 	pci_dev_put(pdev);
 	return pdev;
@@ -152,25 +151,21 @@ void fake_replug(struct kunit *test)
 	fake_find(test);
 }
 
-static u64 log_from;
+static struct kmsg_dump_iter log_from;
 
 void log_start(void)
 {
-	struct kmsg_dump_iter iter;
-
-	kmsg_dump_rewind(&iter);
-	log_from = iter.next_seq;
+	kmsg_dump_rewind(&log_from);
+	log_from.cur_seq = log_from.next_seq;
 }
 
 unsigned int log_count(const char *text)
 {
-	struct kmsg_dump_iter iter;
+	struct kmsg_dump_iter iter = log_from;
 	static char line[512];
 	unsigned int count = 0;
 	size_t length;
 
-	kmsg_dump_rewind(&iter);
-	iter.cur_seq = log_from;
 	while (kmsg_dump_get_line(&iter, false, line, sizeof(line) - 1, &length)) {
 		line[length] = '\0';
 		count += !!strstr(line, text);
@@ -205,8 +200,6 @@ void fake_suite_exit(struct kunit_suite *suite)
 
 int fake_init(struct kunit *test)
 {
-	u8 *config;
-
 	fake = (struct fake){};
 	sim_clear();
 	sim_bridge(PCI_DEVFN(0, 0), false, 1, 1);
@@ -217,14 +210,12 @@ int fake_init(struct kunit *test)
 	sim_function(1, PCI_DEVFN(0, 1), 0x60, 0x0012);		/* Legacy Endpoint */
 	sim_function(1, PCI_DEVFN(5, 0), 0xfc, 0x0001);		/* at the last place */
 	sim_function(1, PCI_DEVFN(6, 0), 0x40, 0x0092);		/* RCiEP */
-	sim_function(1, PCI_DEVFN(7, 0), 0x40, 0);
-	config = sim_config[1][PCI_DEVFN(7, 0)];
-	config[0x40 + PCI_CAP_LIST_ID] = PCI_CAP_ID_VNDR;
-	config[0x40 + PCI_CAP_LIST_NEXT] = 0x40;		/* a loop */
-	sim_function(1, PCI_DEVFN(8, 0), 0x40, 0);
-	config = sim_config[1][PCI_DEVFN(8, 0)];
-	config[0x40 + PCI_CAP_LIST_ID] = PCI_CAP_ID_VNDR;
-	config[0x40 + PCI_CAP_LIST_NEXT] = 0x08;		/* in the header */
+	sim_function(1, PCI_DEVFN(7, 0), 0x40, 0);		/* a list with a loop */
+	sim_config[1][PCI_DEVFN(7, 0)][0x40 + PCI_CAP_LIST_ID] = PCI_CAP_ID_VNDR;
+	sim_config[1][PCI_DEVFN(7, 0)][0x40 + PCI_CAP_LIST_NEXT] = 0x40;
+	sim_function(1, PCI_DEVFN(8, 0), 0x40, 0);		/* one that leads into the header */
+	sim_config[1][PCI_DEVFN(8, 0)][0x40 + PCI_CAP_LIST_ID] = PCI_CAP_ID_VNDR;
+	sim_config[1][PCI_DEVFN(8, 0)][0x40 + PCI_CAP_LIST_NEXT] = 0x08;
 	sim_function(1, PCI_DEVFN(9, 0), 0x40, 0x00b2);		/* no type that is known */
 	sim_function(2, PCI_DEVFN(0, 0), 0x80, 0x0001);		/* version 1, with SR-IOV */
 	sim_function(3, PCI_DEVFN(0, 0), 0x40, 0x0002);		/* VFs of 2:00.0 */
