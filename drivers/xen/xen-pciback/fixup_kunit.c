@@ -8,7 +8,6 @@
 #include <linux/kernfs.h>
 #include <linux/kmsg_dump.h>
 #include <linux/kthread.h>
-#include <linux/ktime.h>
 #include <linux/sched/task.h>
 
 #include "fixup_bus.h"
@@ -36,11 +35,11 @@ int fake_read(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 
 
 	*val = ~0;
 	if (slow) {
-		ktime_t end = ktime_add_ms(ktime_get(), slow);
+		bool is_read;
 
 		WRITE_ONCE(fake.is_read, true);
-		while (ktime_before(ktime_get(), end) && READ_ONCE(fake.is_read))
-			cpu_relax();
+		read_poll_timeout_atomic(READ_ONCE, is_read, !is_read, 10, slow * 1000, false,
+					 fake.is_read);
 		WRITE_ONCE(fake.is_read, false);
 	}
 	if (ops->map_bus)

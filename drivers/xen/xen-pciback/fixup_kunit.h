@@ -5,12 +5,6 @@
 
 #include <kunit/test.h>
 
-struct pci_bus;
-struct pci_dev;
-struct pci_driver;
-struct pci_ops;
-struct task_struct;
-
 /* The functions below the simulated host bridge: see fake_init() */
 extern struct fake {
 	struct pci_bus *root;
@@ -56,7 +50,7 @@ int fake_bind_to(struct pci_dev *pdev, struct pci_driver *driver);
 void fake_bind(struct kunit *test, struct pci_dev *pdev);	/* to pciback, maybe again */
 int fake_unbind(void *pdev);
 
-/* Expects also that a function has its directory in sysfs just if it is attached */
+/* Expects, too, that the directory in sysfs is there just if a function is attached */
 bool is_attached(struct kunit *test, struct pci_dev *pdev);
 
 /* Register the notifier, with an empty list, and call fixup_exit() */
@@ -75,13 +69,13 @@ void switch_on(struct kunit *test, struct pci_dev *pdev);	/* bind first if need 
 /* Read config space as drivers do */
 int read_raw(struct pci_dev *pdev, int where, int size, u32 *val);
 
-/* The files say whether a function is on, and so does every aligned read of it. */
+/* Compare the files and every aligned read of a function with those that it should have */
 void expect_on(struct kunit *test, struct pci_dev *pdev, bool on);
 
 /* The guest view of a read: @val in hardware, the flags byte at @flags_at, 0 if it is off */
 u32 expected(u8 flags_at, int where, int size, u32 val);
 
-/* In how many lines the kernel has logged a text since log_start(), or in this case */
+/* In how many lines a text was logged since log_start(), or since the case began */
 void log_start(void);
 unsigned int log_count(const char *text);
 

@@ -258,13 +258,11 @@ static void policy_not_bound(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pci_register_driver(&fake_pciback), 0);
 }
 
-/* Write 1 to the file, as a process does. */
-static int policy_store(void *data)
+/* Write 1 to the endpoint's file, as a process does. */
+static int policy_store(void *unused)
 {
-	struct pci_dev *pdev = data;
+	const char *path = "devices/pci4b55:00/4b55:00:00.0/4b55:01:00.0/pciback_fixup/rciep";
 	struct vfsmount *sysfs = kern_mount(get_fs_type("sysfs"));
-	char *device = kobject_get_path(&pdev->dev.kobj, GFP_KERNEL);
-	char *path = kasprintf(GFP_KERNEL, "%s/pciback_fixup/rciep", device);
 	struct file *file = file_open_root_mnt(sysfs, path, O_WRONLY, 0);
 	int ret = PTR_ERR_OR_ZERO(file);
 	loff_t pos = 0;
@@ -274,8 +272,6 @@ static int policy_store(void *data)
 		filp_close(file, NULL);
 	}
 	kern_unmount(sysfs);
-	kfree(path);
-	kfree(device);
 	return ret;
 }
 
@@ -304,14 +300,13 @@ static void policy_store_and_unbind(struct kunit *test)
 	expect_on(test, pdev, true);
 }
 
-/* Holds the lock of a device from when its removal has begun. */
-static struct pci_dev *policy_removed;
+/* Holds the endpoint's lock once its removal has begun */
 static struct task_struct *policy_holder;
 
 static int policy_notify(struct notifier_block *nb, unsigned long event, void *data)
 {
-	if (event == BUS_NOTIFY_DEL_DEVICE && data == &policy_removed->dev)
-		WRITE_ONCE(policy_holder, lock_held(policy_removed));
+	if (event == BUS_NOTIFY_DEL_DEVICE && data == &fake.endpoint->dev)
+		WRITE_ONCE(policy_holder, lock_held(fake.endpoint));
 	return NOTIFY_OK;
 }
 
@@ -319,12 +314,10 @@ static struct notifier_block policy_notifier = {
 	.notifier_call = policy_notify,
 };
 
-static int policy_remove(void *data)
+static int policy_remove(void *unused)
 {
-	struct pci_dev *pdev = data;
-
 	pci_lock_rescan_remove();
-	pci_remove_root_bus(pci_find_host_bridge(pdev->bus)->bus);
+	pci_remove_root_bus(fake.root);
 	pci_unlock_rescan_remove();
 	return 0;
 }
@@ -337,7 +330,7 @@ static int policy_exit(void *unused)
 
 /*
  * The module goes while a device is removed that was bound once more after its
- * driver had let it go: it is on the bus's list no more, but still attached.
+ * driver had let it go: it is no longer on the bus's list, but still attached.
  */
 static void policy_exit_and_removal(struct kunit *test)
 {
@@ -345,7 +338,6 @@ static void policy_exit_and_removal(struct kunit *test)
 	struct pci_dev *pdev = pci_dev_get(fake.endpoint);
 	struct task_struct *removal, *exit;
 
-	policy_removed = pdev;
 	policy_holder = NULL;
 	bus_register_notifier(&pci_bus_type, &policy_notifier);
 	pci_lock_rescan_remove();
@@ -370,7 +362,7 @@ static void policy_exit_and_removal(struct kunit *test)
 	fake.root = NULL;
 }
 
-/* To unload the module takes no lock of a function that is not attached. */
+/* Unloading takes no lock of a function that is not attached. */
 static void policy_unloaded(struct kunit *test)
 {
 	switch_on(test, fake.endpoint);
