@@ -31,7 +31,8 @@
 extern const char *root;	/* put before each path: empty but in the tests */
 
 /* Print an error in one line on stderr; returns -1. */
-int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+#define complain(...)	print_error(format(__VA_ARGS__))
+int print_error(char *message);		/* and free it */
 void *need(void *allocated);	/* ends the program if that is NULL */
 char *format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 char *clean(const char *text);	/* a copy that is UTF-8; to be freed */

@@ -42,19 +42,13 @@ char *clean(const char *text)
 }
 
 /* Text from the command line, a file or a guest must not control the terminal. */
-int complain(const char *fmt, ...)
+int print_error(char *message)
 {
-	AUTOFREE char *message = NULL;
-	va_list args;
 	size_t length;
 	wchar_t c;
 
 	/* Keep the order if stdout and stderr are the same file. */
 	fflush(stdout);
-	va_start(args, fmt);
-	if (vasprintf(&message, fmt, args) < 0)
-		need(NULL);
-	va_end(args);
 	fputs("pciback-fixup: ", stderr);
 	for (char *p = message; *p; p += length) {
 		length = next_char(p, &c);
@@ -65,6 +59,7 @@ int complain(const char *fmt, ...)
 				fprintf(stderr, "\\x%02x", (unsigned char)p[i]);
 	}
 	fputc('\n', stderr);
+	free(message);
 	return -1;
 }
 

@@ -5,7 +5,6 @@
  * a file "hangs", xenstored never answers.
  */
 
-#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +18,8 @@
 #include <xenstore.h>
 
 #include "pciback-fixup.h"
+
+#pragma GCC diagnostic ignored "-Wunused-parameter"
 
 static void __attribute__((constructor)) set_root(void)
 {
@@ -70,7 +71,6 @@ FILE *fopen64(const char *path, const char *mode) __attribute__((alias("fopen"))
 
 struct xs_handle *xs_open(unsigned long flags)
 {
-	(void)flags;
 	if (exists("/xenstore/hangs"))
 		pause();
 	return exists("/xenstore") ? (struct xs_handle *)root : NULL;
@@ -78,43 +78,31 @@ struct xs_handle *xs_open(unsigned long flags)
 
 void xs_close(struct xs_handle *xs)
 {
-	(void)xs;
 }
 
 void *xs_read(struct xs_handle *xs, xs_transaction_t t, const char *key, unsigned int *len)
 {
 	AUTOFREE char *path = format("/xenstore%s", key);
-	char *value = first_line(path);
 
-	(void)xs;
-	(void)t;
-	if (value && len)
-		*len = strlen(value);
-	return value;
+	return first_line(path);
 }
 
 /* In one allocation, as the real one */
 char **xs_directory(struct xs_handle *xs, xs_transaction_t t, const char *key, unsigned int *num)
 {
-	AUTOFREE char *path = format("%s/xenstore%s", root, key);
+	AUTOFREE char *pattern = format("%s/xenstore%s/*", root, key);
+	AUTO(globfree) glob_t files = { 0 };
 	char *text, **names;
-	struct dirent **entries;
-	int i, count = scandir(path, &entries, NULL, alphasort);
+	size_t i;
 
-	(void)xs;
-	(void)t;
-	if (count < 0)
+	if (glob(pattern, 0, NULL, &files))
 		return NULL;
-	names = need(malloc(count * (sizeof(*names) + sizeof(entries[0]->d_name))));
-	text = (char *)&names[count];
-	*num = 0;
-	for (i = 0; i < count; i++) {
-		if (entries[i]->d_name[0] != '.') {
-			names[(*num)++] = text;
-			text = stpcpy(text, entries[i]->d_name) + 1;
-		}
-		free(entries[i]);
+	names = need(malloc(files.gl_pathc * (sizeof(*names) + NAME_MAX + 1)));
+	text = (char *)&names[files.gl_pathc];
+	for (i = 0; i < files.gl_pathc; i++) {
+		names[i] = text;
+		text = stpcpy(text, basename(files.gl_pathv[i])) + 1;
 	}
-	free(entries);
+	*num = files.gl_pathc;
 	return names;
 }

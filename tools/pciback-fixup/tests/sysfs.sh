@@ -30,20 +30,16 @@ device() {
 	config_space "$3" "$4" "$5" >"$dir/config"
 }
 
-# vf BDF DRIVER VENDOR DEVICE FLAGS: a virtual function, without IDs in config space
-vf() {
-	device "$@"
-	config_space ffff ffff "$5" >"$ROOT/$SYS/devices/$1/config"
-}
+# put BDF FILE VALUE: into a file of the module's
+put() { echo "$3" >"$ROOT/$SYS/devices/$1/pciback_fixup/$2"; }
 
 # offer BDF RCIEP HARDWARE_FLAGS GUEST_FLAGS HITS: the module is in charge of it
 offer() {
-	local dir=$ROOT/$SYS/devices/$1/pciback_fixup
-	mkdir -p "$dir"
-	echo "$2" >"$dir/rciep"
-	echo "0x$3" >"$dir/hardware_flags"
-	echo "0x$4" >"$dir/guest_flags"
-	echo "$5" >"$dir/hits"
+	mkdir "$ROOT/$SYS/devices/$1/pciback_fixup"
+	put "$1" rciep "$2"
+	put "$1" hardware_flags "0x$3"
+	put "$1" guest_flags "0x$4"
+	put "$1" hits "$5"
 }
 
 # holds DOMID NAME STATE BDF...: a domain holds these; its NAME is in printf's %b

@@ -89,7 +89,6 @@ print($1)" <"$tmp/out")" "$2"
 
 # The module's files of a device
 rciep() { (cd "$ROOT/$SYS/devices" && for bdf; do cat "$bdf/pciback_fixup/rciep"; done | xargs); }
-put() { echo "$3" >"$ROOT/$SYS/devices/$1/pciback_fixup/$2"; }
 
 unbind() {
 	local bdf
@@ -130,12 +129,6 @@ as_nobody() {
 	else
 		chmod a-w "$ROOT/$SYS"/devices/*/pciback_fixup/rciep "$ROOT"/run "$ROOT"/etc/modprobe.d
 	fi
-}
-
-fresh() {
-	chmod -R u+w "$ROOT" 2>/dev/null
-	rm -rf "$ROOT"
-	cp -a "$tmp/root.made" "$ROOT"
 }
 
 A=0000:03:00.0 B=0000:03:00.1 LEGACY=0000:04:00.0 FAR=ffff:e1:1f.7
@@ -769,10 +762,10 @@ test_status_says_what_to_do_next() {
 
 VF=0000:09:10.0
 
-# Config space has no IDs of a virtual function.
 test_a_virtual_function_in_every_command() {
 	unload_module
-	vf "$VF" igbvf 8086 10ca 0002
+	device "$VF" igbvf 8086 10ca 0002
+	config_space ffff ffff 0002 >"$ROOT/$SYS/devices/$VF/config"	# has no IDs
 	lists "($VF)" 0 enable --persist "$VF"
 	run 0 disable --persist "$VF"
 	complains "$VF: bound to igbvf, not to pciback" 1 enable "$VF"
@@ -1200,7 +1193,9 @@ ROOT=$tmp/root.made make_root
 mapfile -t names < <(sed -n 's/^test_\([a-z0-9_]*\)() {$/\1/p' "${BASH_SOURCE[0]}")
 ktap_set_plan ${#names[@]}
 for name in "${names[@]}"; do
-	fresh
+	chmod -R u+w "$ROOT" 2>/dev/null
+	rm -rf "$ROOT"
+	cp -a "$tmp/root.made" "$ROOT"
 	if ("test_$name"); then
 		ktap_test_pass "${name//_/ }"
 	else
