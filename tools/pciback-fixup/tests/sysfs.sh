@@ -20,7 +20,11 @@ config_space() {
 	printf '%b' "$(printf '\\x%s' "${c[@]}")"
 }
 
-# device BDF DRIVER VENDOR DEVICE FLAGS
+# put BDF FILE VALUE: into a file of the module's
+put() { echo "$3" >"$ROOT/$SYS/devices/$1/pciback_fixup/$2"; }
+
+# device BDF DRIVER VENDOR DEVICE FLAGS [RCIEP HARDWARE_FLAGS HITS]: with the latter, the
+# module is in charge of it, and FLAGS is what guests see
 device() {
 	local dir=$ROOT/$SYS/devices/$1
 	mkdir -p "$dir" "$ROOT/$SYS/drivers/$2"
@@ -28,31 +32,24 @@ device() {
 	echo "0x$3" >"$dir/vendor"
 	echo "0x$4" >"$dir/device"
 	config_space "$3" "$4" "$5" >"$dir/config"
-}
-
-# put BDF FILE VALUE: into a file of the module's
-put() { echo "$3" >"$ROOT/$SYS/devices/$1/pciback_fixup/$2"; }
-
-# offer BDF RCIEP HARDWARE_FLAGS GUEST_FLAGS HITS: the module is in charge of it
-offer() {
-	mkdir "$ROOT/$SYS/devices/$1/pciback_fixup"
-	put "$1" rciep "$2"
-	put "$1" hardware_flags "0x$3"
-	put "$1" guest_flags "0x$4"
-	put "$1" hits "$5"
+	[ $# -gt 5 ] || return
+	mkdir "$dir/pciback_fixup"
+	put "$1" guest_flags "0x$5"
+	put "$1" rciep "$6"
+	put "$1" hardware_flags "0x$7"
+	put "$1" hits "$8"
 }
 
 # holds DOMID NAME STATE BDF...: a domain holds these; its NAME is in printf's %b
 holds() {
-	local dir=$ROOT/xenstore/local/domain/0/backend/pci/$1/0 n=0 bdf
+	local dir=$ROOT/xenstore/local/domain/0/backend/pci/$1/0 n
 	mkdir -p "$dir"
 	printf '%b' "$2" >"$dir/domain"
 	echo "$3" >"$dir/state"
-	for bdf in "${@:4}"; do
-		echo "$bdf" >"$dir/dev-$n"
-		n=$((n + 1))
+	echo $(($# - 3)) >"$dir/num_devs"
+	for ((n = 4; n <= $#; n++)); do
+		echo "${!n}" >"$dir/dev-$((n - 4))"
 	done
-	echo "$n" >"$dir/num_devs"
 }
 
 make_root() {
@@ -63,15 +60,10 @@ make_root() {
 	echo 00002f05 >"$ROOT/sys/hypervisor/properties/features"
 	echo 1.2.3 >"$ROOT/sys/module/xen_pciback_fixup/version"
 	echo live >"$ROOT/sys/module/xen_pciback_fixup/initstate"
-	device 0000:03:00.0 pciback 8086 10d3 0002
-	offer 0000:03:00.0 0 0002 0002 0
-	# Config space shows what guests see, not the hardware.
-	device 0000:03:00.1 pciback 8086 10d3 0091
-	offer 0000:03:00.1 1 0001 0091 12
-	device 0000:04:00.0 pciback 10de 1b80 0012
-	offer 0000:04:00.0 0 0012 0012 0
-	device ffff:e1:1f.7 pciback 144d a808 0092
-	offer ffff:e1:1f.7 1 0002 0092 3
+	device 0000:03:00.0 pciback 8086 10d3 0002 0 0002 0
+	device 0000:03:00.1 pciback 8086 10d3 0091 1 0001 12
+	device 0000:04:00.0 pciback 10de 1b80 0012 0 0012 0
+	device ffff:e1:1f.7 pciback 144d a808 0092 1 0002 3
 	device 0000:00:1c.0 pciback 8086 a110 0142
 	device 0000:07:01.0 pciback 10ec 8139 -
 	device 0000:00:1f.3 nvme 144d a808 0002

@@ -8,7 +8,6 @@
 # shellcheck disable=SC1003,SC2317 # a backslash at the end is meant; tests are run by name
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-command=$here/pciback-fixup as=()
 # shellcheck source-path=SCRIPTDIR source=sysfs.sh disable=SC1091
 . "$here/sysfs.sh"
 # shellcheck source=../../testing/selftests/pciback_fixup/ktap_helpers.sh disable=SC1091
@@ -17,6 +16,8 @@ command=$here/pciback-fixup as=()
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 chmod 755 "$tmp"
+install -m 755 "$here/pciback-fixup" "$tmp" || exit 1	# where any user can run it
+command=$tmp/pciback-fixup as=()
 export ROOT=$tmp/root
 CONF=$ROOT/etc/modprobe.d/xen-pciback-fixup.conf
 LOAD=$ROOT/etc/modules-load.d/xen-pciback-fixup.conf
@@ -121,9 +122,6 @@ lists() { run "${@:2}"; ours_is "$1"; }
 etc() { is "$(cd "$ROOT/etc" && find . -type f -o -type l | sort | xargs)" "$*"; }
 
 as_nobody() {
-	# The command may sit where only root can get at it.
-	install -m 755 "$command" "$tmp/command"
-	command=$tmp/command
 	if [ "$(id -u)" = 0 ]; then
 		as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 	else
@@ -194,7 +192,6 @@ test_list_of_some_devices() {
 	is "$out" "$A"
 }
 
-# The keys are compared below: test_the_names_of_columns...
 test_list_json_is_valid_and_complete() {
 	loads xen-pciback-fixup
 	ours "(03:00.1)"
@@ -502,7 +499,6 @@ test_persist_all_are_the_endpoints() {
 	lists "($B)($FAR)" 1 enable --all --persist	# the others fail, in this sysfs
 }
 
-# The kernel takes 1024 characters, and ignores a longer list.
 test_a_list_that_would_be_too_long_is_refused() {
 	mapfile -t bdfs < <(printf '0000:%02x:00.0\n' {32..151})
 	ours "($B)"
@@ -871,7 +867,6 @@ test_an_install_line_that_loads() {
 	says '"insmod /root/xen-pciback-fixup.ko" run in place of loading' 0 status
 }
 
-# This is a hint, not an error.
 test_what_binds_a_device_at_the_next_boot() {
 	unknown="$B: not known what binds it at the next boot"
 	override=$ROOT/$SYS/devices/$B/driver_override
@@ -1122,7 +1117,6 @@ test_the_names_of_columns_are_the_same_everywhere() {
 		sed 's/^\.BR* //; s/[",]//g' | xargs)" "$names"
 }
 
-# Long options are completed, too.
 test_each_option_is_in_the_help_and_in_the_manual() {
 	run 0 --help
 	for option in -h -V -o --json --noheadings --output --all --persist --help --version; do
@@ -1138,9 +1132,7 @@ test_completion() {
 	. /usr/share/bash-completion/bash_completion
 	# shellcheck source-path=SCRIPTDIR source=../completion.bash disable=SC1091
 	. "$here/../completion.bash"
-	mkdir "$tmp/bin"
-	ln -s "$command" "$tmp/bin/pciback-fixup"
-	PATH=$tmp/bin:$PATH
+	PATH=$tmp:$PATH
 	while IFS='|' read -r line completed; do
 		# shellcheck disable=SC2034 # bash's own variables
 		COMP_LINE=$line COMP_POINT=${#line} COMPREPLY=()
@@ -1196,10 +1188,8 @@ for name in "${names[@]}"; do
 	chmod -R u+w "$ROOT" 2>/dev/null
 	rm -rf "$ROOT"
 	cp -a "$tmp/root.made" "$ROOT"
-	if ("test_$name"); then
-		ktap_test_pass "${name//_/ }"
-	else
-		ktap_test_fail "${name//_/ }"
-	fi
+	result=fail
+	("test_$name") && result=pass
+	"ktap_test_$result" "${name//_/ }"
 done
 ktap_finished
