@@ -73,7 +73,7 @@ static void *read_backends(void *data)
  * libxenstore waits for ever if xenstored does not answer, so a thread reads it.
  * After two seconds the thread is left behind, and its results are not used.
  */
-void domains_read(void)
+static void read_once(void)
 {
 	static bool asked;
 	struct timespec end;
@@ -95,6 +95,7 @@ const struct holder *domains_find(const struct device *dev)
 	const struct holder *holder = NULL;
 	int i;
 
+	read_once();
 	for (i = 0; answered && i < count; i++)
 		if (slot_covers(&holders[i].slot, &dev->slot) &&
 		    (!holder || holders[i].domid > holder->domid))

@@ -44,7 +44,8 @@ static char *boolean(const struct listing *listing, bool value)
 /* The text of a cell, to be freed; NULL if that is not known. */
 static char *cell(const struct listing *listing, const struct device *dev, enum column column)
 {
-	const struct holder *holder = domains_find(dev);
+	const struct holder *holder = column == COLUMN_DOMID || column == COLUMN_DOMAIN ?
+				      domains_find(dev) : NULL;
 
 	switch (column) {
 	case COLUMN_BDF:
@@ -127,9 +128,6 @@ int list_devices(const struct list *slots, const char *names, bool json, bool no
 
 		table_column(listing.table, columns[column].name, columns[column].flags,
 			     columns[column].json);
-		/* Both take time, and are read only for these columns. */
-		if (column == COLUMN_DOMID || column == COLUMN_DOMAIN)
-			domains_read();
 		if (column == COLUMN_PERSISTENT && !listing.boot_known) {
 			listing.boot_known = !boot_read(&boot_fixup);
 			status = listing.boot_known ? 0 : FAILED;

@@ -114,8 +114,7 @@ struct holder {
 	char *name;			/* UTF-8; may be empty */
 };
 
-void domains_read(void);
-const struct holder *domains_find(const struct device *dev);
+const struct holder *domains_find(const struct device *dev);	/* the first call takes time */
 
 /* loader.c: what loads a module at boot */
 #define CMDLINE		"the kernel command line"

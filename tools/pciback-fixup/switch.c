@@ -48,7 +48,6 @@ static int switch_device(const struct device *dev, bool on)
 	printf("%s: guests that start now see %s (guest_flags 0x%04x)\n",
 	       dev->bdf, type_name(now.guest_type), now.guest_flags);
 
-	domains_read();
 	holder = domains_find(dev);
 	if (holder && dev->rciep != on)
 		complain("%s: warning: domain %u (%s) holds it, and keeps the type that it read when it started: shut it down and start it again",
