@@ -401,14 +401,13 @@ static void bus_of_another_domain(struct kunit *test)
 	bridge_gone(bridge);
 }
 
-/* The driver of a host bridge goes, and its ops with it. Then our module goes. */
+/* The driver of a host bridge goes, and its ops with it. Then fake_exit() unloads ours. */
 static void bus_bridge_driver_gone(struct kunit *test)
 {
 	struct bridge *bridge = bridge_found(test, &fake_ops);
 
 	switch_on(test, bridge->pdev);
 	bridge_gone(bridge);
-	driver_unload(test);
 }
 
 static int read_flags(void *data)
@@ -744,8 +743,7 @@ struct toggle_reader {
 
 static void toggle_read(struct toggle_reader *reader, struct pci_dev *pdev)
 {
-	static const int sizes[] = { 1, 2, 4 };
-	int size = sizes[reader->reads % 3];
+	int size = 1 << reader->reads % 3;
 	int where = size == 4 ? 0x40 : 0x42;
 	unsigned int before, after;
 	u32 val;

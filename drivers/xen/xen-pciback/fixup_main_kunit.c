@@ -377,13 +377,11 @@ static void policy_unloaded(struct kunit *test)
 static void policy_going(struct kunit *test)
 {
 	struct module *module = THIS_MODULE;	/* NULL if built in: it never goes */
-	enum module_state state;
+	enum module_state state = module ? module->state : MODULE_STATE_LIVE;
 
 	fake_bind(test, fake.endpoint);
-	if (module) {
-		state = module->state;
+	if (module)
 		module->state = MODULE_STATE_GOING;
-	}
 	KUNIT_EXPECT_EQ(test, write_rciep(fake.endpoint, "1"), module ? -ENODEV : 0);
 	KUNIT_EXPECT_EQ(test, is_on(fake.endpoint), !module);
 	if (module)
