@@ -10,29 +10,26 @@
 
 #include "pciback-fixup.h"
 
-static const struct module module_fixup = {
-	"xen-pciback-fixup", "xen_pciback_fixup", "devices", "@(dyndbg|async_probe)?(=*)"
-}, module_pciback = {
-	"xen-pciback", "xen_pciback", "hide",
-	"@(passthrough|permissive|verbose_request|dyndbg|async_probe)?(=*)"
+struct boot boot_fixup = {
+	.title = "xen-pciback-fixup", .name = "xen_pciback_fixup", .parameter = "devices",
+	.others = "@(dyndbg|async_probe)?(=*)",
+}, boot_pciback = {
+	.title = "xen-pciback", .name = "xen_pciback", .parameter = "hide",
+	.others = "@(passthrough|permissive|verbose_request|dyndbg|async_probe)?(=*)",
 };
-
-struct boot boot_fixup = { .module = &module_fixup };
-struct boot boot_pciback = { .module = &module_pciback };
 
 static void note_options(struct boot *boot, const char *options, const char *source)
 {
 	AUTOFREE char *copy = need(strdup(options)), *own = format("%s" MODPROBE_CONF, root);
 	char *rest = copy, *word, *devices = NULL;
-	size_t length = strlen(boot->module->parameter);
+	size_t length = strlen(boot->parameter);
 
 	while ((word = next_word(&rest))) {
-		if (!strncmp(word, boot->module->parameter, length) && word[length] == '=')
+		if (!strncmp(word, boot->parameter, length) && word[length] == '=')
 			devices = word + length + 1;	/* The last one counts. */
-		else if (!boot->wrong && fnmatch(boot->module->others, word, FNM_EXTMATCH))
+		else if (!boot->wrong && fnmatch(boot->others, word, FNM_EXTMATCH))
 			boot->wrong = format("%s: \"%s\" is no parameter of %s: %s= is",
-					     source, word, boot->module->title,
-					     boot->module->parameter);
+					     source, word, boot->title, boot->parameter);
 	}
 	if (!devices || boot->on_cmdline)
 		return;
@@ -68,13 +65,13 @@ static void note_line(struct boot *boot, const char *source, const char *name,
 {
 	AUTOFREE char *loader = NULL, *odd = NULL, *state = format("/sys/module/%s/initstate", name);
 
-	if (!*text && !strcmp(name, boot->module->name) && !boot->blacklist) {
-		boot->blacklist = format("%s blacklists %s: remove that from there", source,
-					 boot->module->title);
-	} else if (strcmp(name, boot->module->name) && mentions(text, boot->module->name)) {
+	if (!*text && !strcmp(name, boot->name) && !boot->blacklist) {
+		boot->blacklist = format("%s blacklists %s: remove that from there",
+					 source, boot->title);
+	} else if (strcmp(name, boot->name) && mentions(text, boot->name)) {
 		/* A driver that is loaded now will be loaded again; xen-pciback may not. */
 		find_loader(name, &loader, &odd);
-		if (exists(state) && strcmp(name, module_pciback.name))
+		if (exists(state) && strcmp(name, boot_pciback.name))
 			set(&loader, need(strdup(name)));
 		set(loader ? &boot->loader : &boot->odd,
 		    format(loader ? "%s, with %s" : "%s has it loaded with %s, but nothing known loads that",
@@ -102,7 +99,7 @@ static int read_config(struct boot *boot, const char *path)
 	/* libkmod would repeat its complaints at each reading. */
 	setenv("KMOD_LOG", "crit", 1);
 	ctx = kmod_new(NULL, paths);
-	if (!ctx || kmod_module_new_from_name(ctx, boot->module->name, &kmod)) {
+	if (!ctx || kmod_module_new_from_name(ctx, boot->name, &kmod)) {
 		kmod_unref(ctx);
 		return complain("modprobe's configuration cannot be read: %s", strerror(errno));
 	}
@@ -111,9 +108,9 @@ static int read_config(struct boot *boot, const char *path)
 	boot->on_cmdline = boot->on_cmdline || (!path && boot->devices);
 
 	text = kmod_module_get_install_commands(kmod);
-	if (text && !boot->builtin && !boot->problem && !install_loads(text, boot->module->name))
+	if (text && !boot->builtin && !boot->problem && !install_loads(text, boot->name))
 		boot->problem = format("%s has \"%s\" run in place of loading %s: remove that install line",
-				       source, text, boot->module->title);
+				       source, text, boot->title);
 	for (i = 0; i < 3; i++) {
 		lines = get[i](ctx);
 		while (lines && kmod_config_iter_next(lines))
@@ -150,11 +147,11 @@ static void parse(struct boot *boot, bool ours)
 		return;
 	if (strlen(boot->devices) > DEVICES_MAX)
 		boot->problem = format("%s: %s= has more than the %d characters that the kernel takes: shorten it by wildcards like (0000:03:00.*)",
-				       boot->source, boot->module->parameter, DEVICES_MAX);
+				       boot->source, boot->parameter, DEVICES_MAX);
 	else if (mistake)
 		boot->problem = format("%s: %s= of %s has a mistake at \"%s\": it takes %sslots like (0000:03:00.0)(04:00.*); correct it by hand",
-				       boot->source, boot->module->parameter, boot->module->title,
-				       mistake, ours ? "all, or " : "");
+				       boot->source, boot->parameter, boot->title, mistake,
+				       ours ? "all, or " : "");
 }
 
 static void boot_free(struct boot *boot)
@@ -169,13 +166,15 @@ static void boot_free(struct boot *boot)
 	free(boot->blacklist);
 	free(boot->problem);
 	list_free(&boot->list);
-	*boot = (struct boot){ .module = boot->module };
+	*boot = (struct boot){
+		.title = boot->title, .name = boot->name, .parameter = boot->parameter,
+		.others = boot->others,
+	};
 }
 
 int boot_read(struct boot *boot)
 {
-	const struct module *module = boot->module;
-	AUTOFREE char *dir = format("/sys/module/%s", module->name);
+	AUTOFREE char *dir = format("/sys/module/%s", boot->name);
 	AUTOFREE char *state = format("%s/initstate", dir);
 	bool ours = boot == &boot_fixup, listed, misplaced;
 	AUTO(globfree) glob_t files = { 0 };
@@ -184,7 +183,7 @@ int boot_read(struct boot *boot)
 	/* A module that is built in has no such state. */
 	boot_free(boot);
 	boot->builtin = exists(dir) && !exists(state);
-	if (find_loader(module->name, &boot->loader, &boot->odd))
+	if (find_loader(boot->name, &boot->loader, &boot->odd))
 		return -1;
 	count = files_find(CONF_DIRS "/modprobe.d/*.conf", &files);
 	if (count < 0 || read_config(boot, NULL))
@@ -197,11 +196,10 @@ int boot_read(struct boot *boot)
 	misplaced = listed && boot->builtin && !boot->on_cmdline;
 	if (misplaced)
 		boot->problem = format("%s is built into the kernel: %s= belongs on " CMDLINE ", as %s.%s=",
-				       module->title, module->parameter, module->name,
-				       module->parameter);
-	else if (!boot->builtin && cmdline_lists("module_blacklist", module->name, true))
+				       boot->title, boot->parameter, boot->name, boot->parameter);
+	else if (!boot->builtin && cmdline_lists("module_blacklist", boot->name, true))
 		set(&boot->problem, format("module_blacklist= on " CMDLINE " has %s: remove it there and reboot",
-					   module->title));
+					   boot->title));
 	if (listed)
 		parse(boot, ours);
 	boot->loads = misplaced || !boot->problem;
@@ -213,6 +211,6 @@ int boot_read(struct boot *boot)
 		set(&boot->problem, need(strdup(boot->blacklist)));
 	else if (!boot->loader)
 		boot->problem = format("nothing is known to have %s loaded at boot: put its name into a file in /etc/modules-load.d%s%s",
-				       module->title, boot->odd ? "; " : "", boot->odd ?: "");
+				       boot->title, boot->odd ? "; " : "", boot->odd ?: "");
 	return 0;
 }

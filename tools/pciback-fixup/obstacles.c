@@ -29,7 +29,7 @@ static char *load_remedy(struct boot *boot)
 	if (boot->builtin)
 		return format("see dmesg, as it is built into the kernel");
 	return format("%s%smodprobe %s", boot->loads ? "" : boot->problem,
-		      boot->loads ? "" : ", then ", boot->module->title);
+		      boot->loads ? "" : ", then ", boot->title);
 }
 
 char *pciback_remedy(void)

@@ -140,11 +140,9 @@ int find_loader(const char *module, char **loader, char **odd);
 #define DOMAIN_MAX	0xffff		/* that Xen knows */
 
 extern struct boot {
-	const struct module {
-		const char *title, *name;	/* with '-', and with '_' */
-		const char *parameter;		/* for devices: devices, or hide */
-		const char *others;		/* a pattern of the others */
-	} *module;
+	const char *title, *name;	/* the module's, with '-', and with '_' */
+	const char *parameter;		/* for devices: devices, or hide */
+	const char *others;		/* a pattern of the others */
 	bool builtin;
 	char *devices;			/* the list that it would get; NULL: none */
 	char *source;			/* the file, or the command line */

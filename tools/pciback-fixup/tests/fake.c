@@ -6,12 +6,9 @@
  */
 
 #include <dlfcn.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
