@@ -44,9 +44,10 @@ static char *boolean(const struct listing *listing, bool value)
 /* The text of a cell, to be freed; NULL if that is not known. */
 static char *cell(const struct listing *listing, const struct device *dev, enum column column)
 {
-	const struct holder *holder = column == COLUMN_DOMID || column == COLUMN_DOMAIN ?
-				      domains_find(dev) : NULL;
+	const struct holder *holder = NULL;
 
+	if (column == COLUMN_DOMID || column == COLUMN_DOMAIN)
+		holder = domains_find(dev);
 	switch (column) {
 	case COLUMN_BDF:
 		return format("%s", dev->bdf);

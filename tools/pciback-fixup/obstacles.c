@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Why a device cannot be switched, and the remedy, in one line: it is not there, not
- * bound to pciback, not an endpoint, or the module does not have it.
+ * Why a device cannot be switched, and the remedy, in one line.
  */
 
 #include <unistd.h>

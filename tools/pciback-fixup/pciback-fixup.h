@@ -164,7 +164,7 @@ int boot_read(struct boot *boot);
 /* persist.c: change that */
 int persist(const struct list *slots, bool on);
 
-/* obstacles.c: why a device cannot be switched; -1 with a complaint that has the remedy */
+/* obstacles.c: -1 with a complaint */
 bool is_dom0(void);
 char *pciback_remedy(void);		/* how to have pciback; NULL if it is there */
 int require_pciback(void);

@@ -108,10 +108,8 @@ char *read_file(const char *path)
 
 	if (!file)
 		return NULL;
-	if (getdelim(&text, &size, '\0', file) < 0) {
-		free(text);
-		text = NULL;
-	}
+	if (getdelim(&text, &size, '\0', file) < 0)
+		set(&text, NULL);
 	fclose(file);
 	return text;
 }

@@ -88,9 +88,9 @@ void *xs_read(struct xs_handle *xs, xs_transaction_t t, const char *key, unsigne
 char **xs_directory(struct xs_handle *xs, xs_transaction_t t, const char *key, unsigned int *num)
 {
 	AUTOFREE char *pattern = format("%s/xenstore%s/*", root, key);
-	AUTO(globfree) glob_t files = { 0 };
 	char *text, **names;
 	size_t i;
+	AUTO(globfree) glob_t files = { 0 };
 
 	if (glob(pattern, 0, NULL, &files))
 		return NULL;

@@ -9,8 +9,7 @@ SYS=sys/bus/pci
 # PCI_EXP_FLAGS in hexadecimal, - for a device without that capability
 config_space() {
 	local -a c
-	local i
-	for ((i = 0; i < 256; i++)); do c[i]=00; done
+	mapfile -t c < <(yes 00 | head -n 256)
 	c[0]=${1:2} c[1]=${1:0:2} c[2]=${2:2} c[3]=${2:0:2}
 	# Power management comes first: the list has to be followed.
 	c[0x06]=10 c[0x34]=40 c[0x40]=01
@@ -23,12 +22,18 @@ config_space() {
 # put BDF FILE VALUE: into a file of the module's
 put() { echo "$3" >"$ROOT/$SYS/devices/$1/pciback_fixup/$2"; }
 
+# rebind BDF DRIVER
+rebind() {
+	mkdir -p "$ROOT/$SYS/drivers/$2"
+	ln -sfn "../../drivers/$2" "$ROOT/$SYS/devices/$1/driver"
+}
+
 # device BDF DRIVER VENDOR DEVICE FLAGS [RCIEP HARDWARE_FLAGS HITS]: with the latter, the
 # module is in charge of it, and FLAGS is what guests see
 device() {
 	local dir=$ROOT/$SYS/devices/$1
-	mkdir -p "$dir" "$ROOT/$SYS/drivers/$2"
-	ln -s "../../drivers/$2" "$dir/driver"
+	mkdir -p "$dir"
+	rebind "$1" "$2"
 	echo "0x$3" >"$dir/vendor"
 	echo "0x$4" >"$dir/device"
 	config_space "$3" "$4" "$5" >"$dir/config"

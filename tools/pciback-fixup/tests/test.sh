@@ -91,17 +91,8 @@ print($1)" <"$tmp/out")" "$2"
 # The module's files of a device
 rciep() { (cd "$ROOT/$SYS/devices" && for bdf; do cat "$bdf/pciback_fixup/rciep"; done | xargs); }
 
-unbind() {
-	local bdf
-	for bdf; do rm "$ROOT/$SYS/devices/$bdf/driver"; done
-}
+unbind() { (cd "$ROOT/$SYS/devices" && rm "${@/%//driver}"); }
 unbind_all() { rm "$ROOT/$SYS"/devices/*/driver; }
-
-# rebind BDF DRIVER
-rebind() {
-	mkdir -p "$ROOT/$SYS/drivers/$2"
-	ln -sfn "../../drivers/$2" "$ROOT/$SYS/devices/$1/driver"
-}
 
 without_pciback() {
 	unbind_all
