@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The scripts that judge the tests must fail when they should. Each gate gives one of them
+# The scripts that judge the tests must fail when they should: each gate gives one of them
 # something broken. Needs no machine. Prints TAP.
 . "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/boot.sh"
 
@@ -13,14 +13,19 @@ broken() { false; true; }
 said=$(succeeds a broken; succeeds b true)
 [ "$said" = $'not ok 1 - a\nok 2 - b' ] || die "succeeds() says: $said"
 
+says() { # STATUS TEXT COMMAND...: it exits with STATUS, and its output has TEXT
+	local said status=0
+	said=$("${@:3}" 2>&1) || status=$?
+	echo "$said"
+	[[ $status = "$1" && $said = *"$2"* ]]
+}
+
 # The logs of Xen and dom0
-printf '%s\n' 'a line' 'another' >"$tmp/good"
-: >"$tmp/empty"
-echo 'WARNING: CPU: 0 PID: 1 at kernel/x.c:1' >"$tmp/splat"
-succeeds "clean_log: a clean log" clean_log "$tmp/good"
+log() { printf %s "$1" >"$tmp/console"; clean_log "$tmp/console"; }
+succeeds "clean_log: a clean log" log $'a line\nanother\n'
 fails "clean_log: a missing file" clean_log "$tmp/none"
-fails "clean_log: an empty file" clean_log "$tmp/empty"
-fails "clean_log: a warning" clean_log "$tmp/splat"
+fails "clean_log: an empty file" log ''
+fails "clean_log: a warning" log $'WARNING: CPU: 0 PID: 1 at kernel/x.c:1\n'
 
 # The key of a cached folder takes in all that makes it.
 cp -r "$SELFTESTS" "$tmp/selftests"
@@ -41,21 +46,16 @@ exec sleep 86420
 EOF
 chmod +x "$tmp/qemu"
 machine() { JOB=$1 "$RIG/machine.py" "$tmp" "$tmp/qemu"; }
-fails_with() { # TEXT JOB
-	local said
-	said=$(not machine "$2" 2>&1) && grep -F "$1" <<<"$said" && return
-	echo "$said"
-	return 1
-}
+too_long='echo "@stage 1 the stage"'
 succeeds "machine.py: a job that is done" machine 'echo a line; echo "@end 0"'
-succeeds "machine.py: a job that fails" fails_with "(status 3)" 'echo "@end 3"'
-succeeds "machine.py: a stage that takes too long" fails_with "did not end in time: the stage" \
-	'echo "@stage 1 the stage"'
-succeeds "machine.py: ... shows the console" fails_with "the console" 'echo "@stage 1 the stage"'
-succeeds "machine.py: ... from its first oops on" fails_with "BUG: first" \
-	'{ echo "BUG: first"; seq 60; } >console.log; echo "@stage 1 the stage"'
-succeeds "machine.py: QEMU goes down" fails_with "went down during: Xen and dom0" exit
-succeeds "machine.py: QEMU crashes" fails_with "QEMU crashed (SIGSEGV)" 'kill -SEGV $$'
+succeeds "machine.py: a job that fails" says 3 "(status 3)" machine 'echo "@end 3"'
+succeeds "machine.py: a stage that takes too long" \
+	says 1 "did not end in time: the stage" machine "$too_long"
+succeeds "machine.py: ... shows the console" says 1 "the console" machine "$too_long"
+succeeds "machine.py: ... from its first oops on" says 1 "BUG: first" \
+	machine "{ echo 'BUG: first'; seq 60; } >console.log; $too_long"
+succeeds "machine.py: QEMU goes down" says 1 "went down during: Xen and dom0" machine exit
+succeeds "machine.py: QEMU crashes" says 1 "QEMU crashed (SIGSEGV)" machine 'kill -SEGV $$'
 succeeds "machine.py: no QEMU is left" not pgrep -f "sleep 86420"
 
 # A machine that goes down once, with this on its console, these results and this QEMU log
@@ -81,35 +81,30 @@ fails "run_job: dom0 crashes with the module" goes_down $'xen_pciback_fixup: loa
 fails "run_job: dom0 crashes in the job" goes_down 'Kernel panic' "$up"$'\n@stage 1 a test'
 
 # How the output of a part of make check is judged
-part() { # LINE...
-	printf '%s\n' "$@" >"$tmp/part"
+part() { # COMMAND...
 	rm -rf "$tmp/check"
-	BUILD=$tmp "$CHECKS/part.sh" a-part cat "$tmp/part"
+	BUILD=$tmp "$CHECKS/part.sh" a-part "$@"
 	"$CHECKS/judge.sh" "$tmp/check"
 }
-succeeds "a test that runs what it plans" part '1..2' 'ok 1 - a' 'ok 2 - b'
-succeeds "several tests" part '# test: a' 1..1 'ok 1 - a' '# test: b' 'ok 1 - b' 1..1
-fails "a test that plans 3 and runs 2" part '1..3' 'ok 1 - a' 'ok 2 - b'
+tap() { part printf '%s\n' "$@"; }
+succeeds "a test that runs what it plans" tap '1..2' 'ok 1 - a' 'ok 2 - b'
+succeeds "several tests" tap '# test: a' 1..1 'ok 1 - a' '# test: b' 'ok 1 - b' 1..1
+fails "a test that plans 3 and runs 2" tap '1..3' 'ok 1 - a' 'ok 2 - b'
 fails "the same, before one that keeps its plan" \
-	part '# test: a' '1..3' 'ok 1 - a' 'ok 2 - b' '# test: b' 'ok 1 - b' 1..1
-fails "a test that fails" part '1..2' 'ok 1 - a' 'not ok 2 - b'
-fails "a test without a plan" part 'ok 1 - a' 'ok 2 - b'
-fails "a test that skips" part '1..2' 'ok 1 - a' 'ok 2 - b # SKIP no'
-fails "a test that skips all" part '1..0 # SKIP no device'
-succeeds "output before the first test" part 'a warning' '# test: a' 1..1 'ok 1 - a'
-fails "a part that says nothing" part
-fails "a part with two plans" part 1..1 'ok 1 - a' 1..1
-fails "a test that says nothing" part '# test: a' '# test: b' 'ok 1 - b' 1..1
-exits() { # a test that keeps its plan, and exits with a status
-	rm -rf "$tmp/check"
-	BUILD=$tmp "$CHECKS/part.sh" a-part bash -c 'echo "ok 1 - a"; echo 1..1; echo the reason >&2; exit 1'
-	"$CHECKS/judge.sh" "$tmp/check" >"$tmp/judged"
-}
-fails "a part that ends with an error" exits
-succeeds "... whose last words are shown" grep -qx "the reason" "$tmp/judged"
+	tap '# test: a' '1..3' 'ok 1 - a' 'ok 2 - b' '# test: b' 'ok 1 - b' 1..1
+fails "a test that fails" tap '1..2' 'ok 1 - a' 'not ok 2 - b'
+fails "a test without a plan" tap 'ok 1 - a' 'ok 2 - b'
+fails "a test that skips" tap '1..2' 'ok 1 - a' 'ok 2 - b # SKIP no'
+fails "a test that skips all" tap '1..0 # SKIP no device'
+succeeds "output before the first test" tap 'a warning' '# test: a' 1..1 'ok 1 - a'
+fails "a part that says nothing" part true
+fails "a part with two plans" tap 1..1 'ok 1 - a' 1..1
+fails "a test that says nothing" tap '# test: a' '# test: b' 'ok 1 - b' 1..1
+broken='echo "ok 1 - a"; echo 1..1; echo the reason >&2; exit 1'
+fails "a part that ends with an error" part bash -c "$broken"
+succeeds "... whose last words are shown" says 1 $'\nthe reason' part bash -c "$broken"
 
 # The cost table, with a figure for each row
-table() { awk -v short=yes -f "$CHECKS/cost/table.awk" "$1"; }
 for name in dom0-{flags,vendor,neighbour,other-bus}-{without,on} dom0-flags-off; do
 	echo "$name 5000"
 done >"$tmp/values"
@@ -117,13 +112,11 @@ for name in bus-{changed,passed}{,-256-functions,-64-buses} write-1 write-0 byte
 	echo "$name 20"
 done >>"$tmp/values"
 echo "bus-other-bus 0.00" >>"$tmp/values"
-succeeds "cost: all figures in their bounds" table "$tmp/values"
-grep -v dom0-vendor-on "$tmp/values" >"$tmp/missing"
-fails "cost: a figure is missing" table "$tmp/missing"
-sed 's/^write-1 .*/write-1 /' "$tmp/values" >"$tmp/blank"
-fails "cost: a figure is empty" table "$tmp/blank"
-sed 's/^dom0-vendor-on .*/dom0-vendor-on 6000/' "$tmp/values" >"$tmp/high"
-fails "cost: a figure out of its bound" table "$tmp/high"
+table() { sed "$1" "$tmp/values" | awk -f "$CHECKS/cost/table.awk"; }
+succeeds "cost: all figures in their bounds" table ''
+fails "cost: a figure is missing" table /dom0-vendor-on/d
+fails "cost: a figure is empty" table 's/^write-1 .*/write-1 /'
+fails "cost: a figure out of its bound" table 's/^dom0-vendor-on .*/dom0-vendor-on 6000/'
 
 # Folders that make and QEMU cannot take
 path() { BUILD=$1 bash -c '. "$0/lib.sh"' "$RIG"; }
@@ -143,16 +136,14 @@ exit 100
 EOF
 ln -s /bin/true "$tmp/bin/sleep"
 chmod +x "$tmp/bin/apt-get"
-locked() { # STATUS TEXT
-	local said status=0
+locked() { # STATUS
 	rm -rf "$tmp/tried"
-	said=$(BUILD=$tmp STATUS=$1 PATH=$tmp/bin:$PATH bash -c '. "$0/lib.sh"; SUDO= apt_get update' "$RIG" 2>&1) || status=$?
-	echo "$said"
-	[ "$status" = $(($1 > 0)) ] && grep -qF "$2" <<<"$said"
+	BUILD=$tmp STATUS=$1 PATH=$tmp/bin:$PATH bash -c '. "$0/lib.sh"; SUDO= apt_get update' "$RIG"
 }
-succeeds "apt's lock is waited for, with a word" locked 0 \
-	"waiting for apt's lock, which is held by process 1 (dpkg)"
-succeeds "the command that fails is named, not what runs it" locked 1 "error: apt-get failed"
+succeeds "apt's lock is waited for, with a word" \
+	says 0 "waiting for apt's lock, which is held by process 1 (dpkg)" locked 0
+succeeds "the command that fails is named, not what runs it" \
+	says 1 "error: apt-get failed" locked 1
 
 # A copy of check.sh, with parts that sleep
 mkdir -p "$tmp/scripts/check" "$tmp/${SELFTESTS#"$TOP/"}"
@@ -164,13 +155,12 @@ printf '%s\n' 'check: a b' 'a b:' '	@$(dir $(lastword $(MAKEFILE_LIST)))part.sh 
 export DO="timeout 1000 sleep 97531" NAMES="a b"
 sleeping() { pgrep -f 'sleep 97531' >/dev/null; }
 ended() { ! kill -0 "$check" 2>/dev/null; }
-run_check() { BUILD=$tmp/build "$tmp/scripts/check/check.sh" check; }
-one() { echo "ok 1 - a"; echo 1..1; }
-export -f one
-DO='bash -c one' succeeds "check.sh: two parts" run_check
-DO='bash -c one' NAMES="a b c" fails "check.sh: a part that make does not run" run_check
+run_check=(env "BUILD=$tmp/build" "$tmp/scripts/check/check.sh" check)
+one='printf "ok 1 - a\n1..1\n"'
+DO=$one succeeds "check.sh: two parts" "${run_check[@]}"
+DO=$one NAMES="a b c" fails "check.sh: a part that make does not run" "${run_check[@]}"
 begin() {
-	BUILD=$tmp/build "$tmp/scripts/check/check.sh" check >"$tmp/said" 2>&1 &
+	"${run_check[@]}" >"$tmp/said" 2>&1 &
 	check=$!
 	wait_for 10 sleeping
 }
@@ -179,8 +169,8 @@ kill -TERM $check
 succeeds "check.sh: SIGTERM ends it" wait_for 10 ended
 succeeds "check.sh: ... and its parts" wait_for 10 not sleeping
 begin
-BUILD=$tmp/build timeout 2 "$tmp/scripts/check/check.sh" check >"$tmp/second" 2>&1 || :
-succeeds "check.sh: a second run in the same tree waits" grep -q "waiting for another, which has" "$tmp/second"
+succeeds "check.sh: a second run in the same tree waits" \
+	says 124 "waiting for another, which has" timeout 2 "${run_check[@]}"
 pkill -KILL -P $check make
 succeeds "check.sh: it ends when make is killed" wait_for 10 ended
 succeeds "check.sh: ... says so" grep -q "not all parts were run" "$tmp/said"
