@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # make coverage: the lines and branches of the module that its tests run, counted by
 # GCOV: in the KUnit suites, in a machine without Xen, and in the selftests in a dom0.
-# Prints a table and what was not run, and fails if that does not stand in
-# scripts/audit/coverage.txt, or if too few branches were taken. HTML: build/coverage.
+# Prints a table and the lines and branches that were not run. Fails if
+# scripts/audit/coverage.txt does not name them, or if too few branches were taken. HTML:
+# build/coverage/html.
 . "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/boot.sh"
 
 need "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" "${COMPILER_PACKAGES[@]}" lcov
@@ -60,4 +61,5 @@ capture dom0
 with_branches -a "$out/kunit.info" -a "$out/dom0.info" --output-file "$out/module.info"
 run_logged "$out/lcov.log" genhtml --branch-coverage --title xen-pciback-fixup \
 	--output-directory "$out/html" "$out/module.info"
+lcov --rc lcov_branch_coverage=1 --list "$out/module.info"
 "$AUDITS/coverage.py" "$out/module.info" "$AUDITS/coverage.txt"
