@@ -43,24 +43,14 @@ def progress(text):
     print(f"[{time.monotonic() - START:5.0f}s] {text}", file=sys.stderr, flush=True)
 
 
-def each(function, jobs, workers):
-    """Call function(worker, job) for each job, on as many threads as there are workers."""
-    idle, results = queue.SimpleQueue(), []
-    for worker in workers:
-        idle.put(worker)
-
-    def run(job):
-        worker = idle.get()
-        try:
-            return function(worker, job)
-        finally:
-            idle.put(worker)
-
-    with ThreadPoolExecutor(len(workers)) as pool:
-        for result in pool.map(run, jobs):
+def each(threads, function, *jobs):
+    """Like map(), on several threads."""
+    results = []
+    with ThreadPoolExecutor(threads) as pool:
+        for result in pool.map(function, *jobs):
             results.append(result)
             if len(results) % 50 == 0:
-                progress(f"{len(results)} of {len(jobs)}")
+                progress(f"{len(results)} of {len(jobs[0])}")
     return results
 
 
@@ -90,7 +80,7 @@ class Builder:
     def build_mutation(self, mutation, to):
         path = self.dir / mutation.path
         text = path.read_text()
-        path.write_text(mutations.apply(mutation, text))
+        path.write_text(text[:mutation.start] + mutation.text + text[mutation.end:])
         try:
             return self.build(to)
         finally:
@@ -172,25 +162,34 @@ class Machine:
 def main(driver, kernel, tree, out, only=""):
     driver, kernel, tree, out = map(pathlib.Path, [driver, kernel, tree, out])
     (out / "logs").mkdir()
-    modules = tree / "modules"
-    modules.mkdir()
+    (tree / "modules").mkdir()
     every = [m for file in FILES
              for m in mutations.mutations(file, (driver / file).read_text())]
     chosen = [m for m in every if re.search(only, m.name)]
+    modules = [tree / f"modules/{number}.ko.gz" for number in range(len(chosen) + 1)]
 
     progress(f"building {len(chosen)} of {len(every)} mutations")
-    builders = [Builder(driver, kernel, out / f"src{n}") for n in range(BUILDS)]
-    for builder in builders:
-        original = builder.build(modules / "0.ko.gz")
-    codes = each(lambda builder, job: builder.build_mutation(
-        job[1], modules / f"{job[0]}.ko.gz"), list(enumerate(chosen, 1)), builders)
-    todo, seen, result = [], {original: "changes no code", None: "does not compile"}, {}
+    idle = queue.SimpleQueue()
+    for n in range(BUILDS):
+        builder = Builder(driver, kernel, out / f"src{n}")
+        original = builder.build(modules[0])
+        idle.put(builder)
+
+    def build(mutation, to):
+        builder = idle.get()
+        try:
+            return builder.build_mutation(mutation, to)
+        finally:
+            idle.put(builder)
+
+    codes = each(BUILDS, build, chosen, modules[1:])
+    todo, seen, result = {}, {original: "changes no code", None: "does not compile"}, {}
     for number, (mutation, code) in enumerate(zip(chosen, codes), 1):
         if code in seen:
             result[mutation] = seen[code]
-            (modules / f"{number}.ko.gz").unlink(missing_ok=True)
+            modules[number].unlink(missing_ok=True)
         else:
-            todo.append((number, mutation))
+            todo[mutation] = number
             seen[code] = f"the code of another: line {mutation.line}, " + \
                 mutation.name.split("(): ")[1]
 
@@ -204,10 +203,9 @@ def main(driver, kernel, tree, out, only=""):
     if killer:
         sys.exit(f"error: the module fails without a mutation: {killer}; see {out}/logs")
     progress(f"{len(machine.cases)} cases pass without a mutation; {len(todo)} modules to try")
-    killers = each(lambda machine, job: machine.killer(job[0]), todo, [machine] * MACHINES)
-    for (_, mutation), killer in zip(todo, killers):
+    for mutation, killer in zip(todo, each(MACHINES, machine.killer, list(todo.values()))):
         result[mutation] = killer or "SURVIVED"
-    return report(every, result, {mutation for _, mutation in todo})
+    return report(every, result, todo)
 
 
 def report(every, result, run):

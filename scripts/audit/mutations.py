@@ -135,10 +135,6 @@ def mutations(path, text):
         yield from Function(path, text, code, function[1]).mutations(*function.span(2))
 
 
-def apply(mutation, text):
-    return text[:mutation.start] + mutation.text + text[mutation.end:]
-
-
 if __name__ == "__main__":
     for file in map(pathlib.Path, sys.argv[1:]):
         for mutation in mutations(file.name, file.read_text()):
