@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The driver's own parser of device lists, in user space under libFuzzer and the
- * sanitizers. What it takes and what it makes of it is compared with a regular
- * expression for a slot, and strtoull().
+ * sanitizers. Its results are compared with those of a regular expression for a slot,
+ * and of strtoull().
  */
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <regex.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,52 +18,35 @@
 static const char slot_form[] =
 	"^\\((" HEX ":)?" HEX ":(" HEX "\\.(" HEX "|\\*)|\\*\\.\\*)\\)";
 
-/* The groups of the expression, by their opening brackets */
-enum { ALL, DOMAIN_COLON, DOMAIN, BUS, DEV_FN, DEV, FN, FN_NUMBER, GROUPS };
-
-/* The number that a group stands for, ANY if it matched none; false if too large */
-static bool number(const char *text, const regmatch_t *group, int max, int *n)
-{
-	unsigned long long value;
-
-	if (group->rm_so < 0)
-		return true;
-	errno = 0;
-	value = strtoull(text + group->rm_so, NULL, 16);
-	*n = value;
-	return !errno && value <= (unsigned long long)max;
-}
-
-/* How long the slot is that the text begins with; 0 if it does not */
+/* How long the slot is that the text begins with; 0 if there is none */
 static size_t expected_slot(const char *text, int slot[FIXUP_NUMBERS])
 {
+	static const int groups[FIXUP_NUMBERS] = { 2, 3, 5, 7 };
+	static const unsigned long long max[FIXUP_NUMBERS] = { INT_MAX, 0xff, 0x1f, 7 };
 	static regex_t form;
-	static bool compiled;
-	regmatch_t group[GROUPS];
+	regmatch_t match[8];
+	int i;
 
-	if (!compiled)
-		compiled = !regcomp(&form, slot_form, REG_EXTENDED);
-	assert(compiled);
-
-	slot[FIXUP_DOMAIN] = 0;
-	slot[FIXUP_DEV] = FIXUP_ANY;
-	slot[FIXUP_FN] = FIXUP_ANY;
-	if (regexec(&form, text, GROUPS, group, 0) ||
-	    !number(text, &group[DOMAIN], INT_MAX, &slot[FIXUP_DOMAIN]) ||
-	    !number(text, &group[BUS], 0xff, &slot[FIXUP_BUS]) ||
-	    !number(text, &group[DEV], 0x1f, &slot[FIXUP_DEV]) ||
-	    !number(text, &group[FN_NUMBER], 7, &slot[FIXUP_FN]))
+	if (!form.re_nsub && regcomp(&form, slot_form, REG_EXTENDED))
+		abort();
+	if (regexec(&form, text, 8, match, 0))
 		return 0;
 
-	return group[ALL].rm_eo;
+	for (i = 0; i < FIXUP_NUMBERS; i++) {
+		regoff_t at = match[groups[i]].rm_so;
+		unsigned long long value = at < 0 ? 0 : strtoull(text + at, NULL, 16);
+
+		if (value > max[i])
+			return 0;
+		slot[i] = at < 0 && i != FIXUP_DOMAIN ? FIXUP_ANY : (int)value;
+	}
+
+	return match[0].rm_eo;
 }
 
-/* What libFuzzer calls, under the name that it calls it by */
-int fuzz_list(const uint8_t *data, size_t size) __asm__("LLVMFuzzerTestOneInput");
-
-int fuzz_list(const uint8_t *data, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	/* Of the very size, for the address sanitizer to see one byte more. */
+	/* Exactly as large as the text: the address sanitizer sees a read beyond it. */
 	char *text = malloc(size + 1);
 	const char *p = text;
 	int ret;
