@@ -26,9 +26,11 @@ names:
 boot := $(rig)/boot.sh
 part = @$(here)part.sh $@ env
 
-lint fuzz in-tree:
-	$(part) $(here)$@.sh
+lint in-tree fuzz fuzz-long kunit kunit-long kunit-newest:
+	$(part) $(here)$(patsubst %-newest,%,$(@:-long=)).sh
 fuzz: export SECONDS_OF_FUZZ = 20
+kunit-long: export TOGGLES = 100000
+kunit-newest: export STACK = newest
 demo:
 	$(part) $(boot) latest four-guests
 guests:
@@ -46,14 +48,6 @@ stubdomain many-guests q35:
 # QEMU goes on when dom0 reboots, and keeps what dom0 wrote to its disk.
 persist:
 	$(part) MORE_ARGS="-action reboot=reset" $(boot) latest persist
-kunit:
-	$(part) $(here)kunit.sh
-kunit-newest:
-	$(part) STACK=newest $(here)kunit.sh
-kunit-long:
-	$(part) TOGGLES=100000 $(here)kunit.sh
-fuzz-long:
-	$(part) $(here)fuzz.sh
 cost:
 	$(part) $(here)cost/bench.sh --tap
 packages:
