@@ -25,7 +25,7 @@ build_counting() {
 
 with_branches() { run_logged "$out/lcov.log" lcov --rc lcov_branch_coverage=1 "$@"; }
 
-# capture NAME: what lcov makes of the counters of that module
+# capture NAME: have lcov read the counters of that module
 capture() {
 	with_branches --capture --include '*/fixup_*' --exclude '*kunit.c' \
 		--directory "$out/$1" --output-file "$out/$1.all"
@@ -52,7 +52,7 @@ capture kunit
 
 kernel_of() { echo "$counting_kernel"; }
 module_of() { echo "$out/dom0/xen-pciback-fixup.ko"; }
-# Leaks are looked for elsewhere: here xen-pciback, which has some, is a module.
+# Other tests look for leaks: here xen-pciback, which has some, is a module.
 DOM0_ARGS=kmemleak=off CPUS=2 run_job debug coverage >"$out/dom0/results" || die "the job in dom0 fails"
 ! grep '^not ok' "$out/dom0/results" >&2 || die "tests in dom0 fail"
 cp "$BUILD/run/$STACK"/coverage-debug/guests/counters/*.gcda "$out/dom0/"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Included before a driver's file: a machine without Xen is a dom0 for it if it has a name */
+/* Included before the driver's files: a machine with a host name is a dom0 for them. */
 #include <linux/string.h>
 #include <linux/utsname.h>
 #include <xen/xen.h>

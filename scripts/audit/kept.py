@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Lists of what no test reaches: mutants.txt, coverage.txt."""
+"""The lists of what no test reaches: mutants.txt and coverage.txt."""
 
 
 def read_kept(path):

@@ -123,7 +123,7 @@ class Machine:
         for _ in range(2):
             qemu = self.start(log, "-serial", "stdio", "-incoming", f"exec:cat {self.out}/state")
             try:
-                # What arrives before the machine goes on is lost.
+                # Input is lost until the machine goes on.
                 qemu.communicate(("\n" * 64 + f"run {number}\n").encode(), LIMIT)
             except subprocess.TimeoutExpired:
                 qemu.kill()

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # make mutants: mutate the module in many small ways, and see that a KUnit case notices
-# each. What no test can notice stands in mutants.txt beside this, with the reason.
+# each. mutants.txt lists those that no test can notice, with the reasons.
 #   ONLY=REGEX   mutations whose names match
 . "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/image.sh"
 

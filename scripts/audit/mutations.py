@@ -32,7 +32,7 @@ TOKEN = re.compile(r"""\w+|"_*"|'_*'|->|<<=?|>>=?|@@|\$\$|[<>=!]=|[<>!?]""")
 OTHERS = {"<": ("bound", "<="), "<=": ("bound", "<"), ">": ("bound", ">="), ">=": ("bound", ">"),
           "==": ("bound", "!="), "!=": ("bound", "=="), "!": ("negate", ""),
           "true": ("constant", "false"), "false": ("constant", "true")}
-# What does not belong to an operand of these
+# These operators, and which of them end an operand
 ENDS = {"?": "", "$$": "$", "@@": "@$"}
 # They check, and do nothing.
 ASSERTION = re.compile(r"lockdep_assert_held\b|BUILD_BUG_ON\b")

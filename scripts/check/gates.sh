@@ -27,7 +27,7 @@ fails "clean_log: a missing file" clean_log "$tmp/none"
 fails "clean_log: an empty file" log ''
 fails "clean_log: a warning" log $'WARNING: CPU: 0 PID: 1 at kernel/x.c:1\n'
 
-# The key of a cached folder takes in all that makes it.
+# The key of a cached folder covers the functions that fill it.
 cp -r "$SELFTESTS" "$tmp/selftests"
 sed -i 's/cpio --quiet/cpio/' "$tmp/selftests/rig/image.sh"
 # shellcheck disable=SC2016 # the inner shell's
@@ -37,7 +37,7 @@ changed=$(recipe_in "$tmp/selftests")
 succeeds "cached: goes by what a builder calls" is "$changed" "${recipe/cpio --quiet/cpio}"
 fails "cached: ... which counts" is "$changed" "$recipe"
 
-# machine.py with a QEMU that prints what $JOB does, and goes on
+# machine.py with a QEMU that runs $JOB, passes its output on as results, and goes on
 cat >"$tmp/qemu" <<'EOF'
 #!/bin/bash
 echo "the console" >console.log

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the suites of the driver's pure parts use of KUnit, for user space. Prints TAP. */
+/* The part of KUnit that the suites of the driver's pure parts use, for user space. */
 #ifndef KUNIT_TEST_H
 #define KUNIT_TEST_H
 
