@@ -49,90 +49,84 @@ def masked(text):
     return code.replace("&&", "@@").replace("||", "$$")
 
 
-class Function:
-    def __init__(self, path, text, code, name):
-        self.path, self.text, self.code, self.name = path, text, code, name
-        self.names = Counter()
+def statement_mutations(m, code, start, end):
+    if m["header"] in {"if", "while"}:
+        yield "negate", start + 1, end - 1, "!(@)"
+        if m["header"] == "if":
+            yield "never", start + 1, end - 1, "0 && (@)"
+    elif m["header"]:
+        middle = re.match(r"\([^;]*;\s*([^;]+);", code)
+        if middle:
+            yield "negate", start + middle.start(1), start + middle.end(1), "!(@)"
+    elif m["word"] and code:
+        if code.strip() not in {"0", "NULL", "false", "true"}:
+            yield "return", start, end, "0"
+    elif m["word"] or code in {"break", "continue"}:
+        yield "delete jump", m.start("word"), end, ""
+    elif re.fullmatch(rf"\w+{BRACKETS}", code):
+        yield "delete call", start, end, ""
+    # Not a declaration
+    elif re.search(r"[^=!<>]=[^=]|<<=|>>=|\+\+|--", code) and not re.match(r"\w+\s+\**\w", code):
+        yield "delete assignment", start, end, ""
 
-    def change(self, kind, start, end, new):
-        """Replace what is between start and end; @ is that. Lines keep their numbers."""
-        start, end = re.compile(r"\S(?:.*\S)?", re.S).search(self.code, start, end).span()
-        old = self.text[start:end]
-        line = self.text.count("\n", 0, start) + 1
-        name = f"{self.path}: {self.name}(): {kind}: {' '.join(old.split())}"
-        if kind in {"negate", "never"}:
-            new = new.replace("@", old)
-        elif new:
-            name += " -> " + new
-        lost = "\n" * (old.count("\n") - new.count("\n"))
-        self.names[name] += 1
-        if self.names[name] > 1:
-            name += f" ({self.names[name]})"
-        return Mutation(self.path, line, name, start, end, new + lost)
 
-    def mutations(self, first, last):
-        for m in STATEMENT.finditer(self.code, first, last):
-            part = m.lastgroup
-            if not part or ASSERTION.match(m[part]):
-                continue
-            yield from self.statement_mutations(m, m[part], *m.span(part))
-            for token in TOKEN.finditer(self.code, *m.span(part)):
-                if token[0][0] != '"' or not PRINTING.match(m[part]):
-                    yield from self.token_mutations(m.start(part), token[0], *token.span())
+def token_mutations(text, code, first, token, start, end):
+    """The mutations of a token, which is in an expression that starts at first."""
+    old = text[start:end]
+    if token in OTHERS:
+        kind, new = OTHERS[token]
+        yield kind, start, end, new
+    elif token[0].isdigit():
+        new = int(token, 0) + 1
+        yield "constant", start, end, hex(new) if "x" in token else str(new)
+    elif re.match(r"E[A-Z]+$", token) and code[start - 1] == "-":
+        yield "constant", start, end, "EPERM"
+    elif token[0] == "'":
+        yield "constant", start, end, f"'{chr(ord(old[-2]) + 1)}'"
+    elif token[0] == '"' and len(old) > 2:
+        yield "constant", start, end, f'"{chr(ord(old[1]) ^ 1)}{old[2:]}'
+    elif token in ENDS:
+        operand = rf"(?:[=!<>]=|[^][(){{}},;?:={ENDS[token]}]|{BRACKETS})*"
+        left = first + re.search(operand + "$", code[first:start]).start()
+        if token == "?":
+            yield "negate", left, start, "!(@)"
+            return
+        # Each operand of a chain of && or || once
+        yield "drop side", start, re.compile(operand).match(code, end).end(), ""
+        if code[left - 2:left] != token:
+            yield "drop side", left, end, ""
 
-    def statement_mutations(self, m, code, start, end):
-        if m["header"] in {"if", "while"}:
-            yield self.change("negate", start + 1, end - 1, "!(@)")
-            if m["header"] == "if":
-                yield self.change("never", start + 1, end - 1, "0 && (@)")
-        elif m["header"]:
-            middle = re.match(r"\([^;]*;\s*([^;]+);", code)
-            if middle:
-                yield self.change("negate", start + middle.start(1), start + middle.end(1), "!(@)")
-        elif m["word"] and code:
-            if code.strip() not in {"0", "NULL", "false", "true"}:
-                yield self.change("return", start, end, "0")
-        elif m["word"] or code in {"break", "continue"}:
-            yield self.change("delete jump", m.start("word"), end, "")
-        elif re.fullmatch(rf"\w+{BRACKETS}", code):
-            yield self.change("delete call", start, end, "")
-        # Not a declaration
-        elif re.search(r"[^=!<>]=[^=]|<<=|>>=|\+\+|--", code) and \
-                not re.match(r"\w+\s+\**\w", code):
-            yield self.change("delete assignment", start, end, "")
 
-    def token_mutations(self, first, token, start, end):
-        """The mutations of a token, which is in an expression that starts at first."""
-        text = self.text[start:end]
-        if text in OTHERS:
-            kind, new = OTHERS[text]
-            yield self.change(kind, start, end, new)
-        elif token[0].isdigit():
-            new = int(text, 0) + 1
-            yield self.change("constant", start, end, hex(new) if "x" in text else str(new))
-        elif re.match(r"E[A-Z]+$", token) and self.code[start - 1] == "-":
-            yield self.change("constant", start, end, "EPERM")
-        elif token[0] == "'":
-            yield self.change("constant", start, end, f"'{chr(ord(text[-2]) + 1)}'")
-        elif token[0] == '"' and len(text) > 2:
-            yield self.change("constant", start, end, f'"{chr(ord(text[1]) ^ 1)}{text[2:]}')
-        elif token in ENDS:
-            operand = rf"(?:[=!<>]=|[^][(){{}},;?:={ENDS[token]}]|{BRACKETS})*"
-            left = first + re.search(operand + "$", self.code[first:start]).start()
-            if token == "?":
-                yield self.change("negate", left, start, "!(@)")
-                return
-            # Each operand of a chain of && or || once
-            right = re.compile(operand).match(self.code, end).end()
-            yield self.change("drop side", start, right, "")
-            if self.code[left - 2:left] != token:
-                yield self.change("drop side", left, end, "")
+def changes(text, code, first, last):
+    """All mutations of a function: kind, start, end, and the new text, in which @ is the old."""
+    for m in STATEMENT.finditer(code, first, last):
+        part = m.lastgroup
+        if not part or ASSERTION.match(m[part]):
+            continue
+        yield from statement_mutations(m, m[part], *m.span(part))
+        for token in TOKEN.finditer(code, *m.span(part)):
+            if token[0][0] != '"' or not PRINTING.match(m[part]):
+                yield from token_mutations(text, code, m.start(part), token[0], *token.span())
 
 
 def mutations(path, text):
     code = masked(text)
     for function in FUNCTION.finditer(code):
-        yield from Function(path, text, code, function[1]).mutations(*function.span(2))
+        names = Counter()
+        for kind, start, end, new in changes(text, code, *function.span(2)):
+            start, end = re.compile(r"\S(?:.*\S)?", re.S).search(code, start, end).span()
+            old = text[start:end]
+            name = f"{path}: {function[1]}(): {kind}: {' '.join(old.split())}"
+            if kind in {"negate", "never"}:
+                new = new.replace("@", old)
+            elif new:
+                name += " -> " + new
+            names[name] += 1
+            if names[name] > 1:
+                name += f" ({names[name]})"
+            # Lines keep their numbers.
+            lost = "\n" * (old.count("\n") - new.count("\n"))
+            yield Mutation(path, text.count("\n", 0, start) + 1, name, start, end, new + lost)
 
 
 if __name__ == "__main__":
