@@ -30,7 +30,6 @@ fails "clean_log: a warning" log $'WARNING: CPU: 0 PID: 1 at kernel/x.c:1\n'
 # The key of a cached folder covers the functions that fill it.
 cp -r "$SELFTESTS" "$tmp/selftests"
 sed -i 's/cpio --quiet/cpio/' "$tmp/selftests/rig/image.sh"
-# shellcheck disable=SC2016 # the inner shell's
 recipe_in() { bash -c '. "$0/rig/image.sh" && recipe fill_initrd' "$1"; }
 recipe=$(recipe_in "$SELFTESTS")
 changed=$(recipe_in "$tmp/selftests")
@@ -149,7 +148,6 @@ succeeds "the command that fails is named, not what runs it" \
 mkdir -p "$tmp/scripts/check" "$tmp/${SELFTESTS#"$TOP/"}"
 cp "$CHECKS"/{check.sh,judge.sh,part.sh,*.awk} "$tmp/scripts/check/"
 cp -r "$RIG" "$SELFTESTS/ktap_helpers.sh" "$tmp/${SELFTESTS#"$TOP/"}/"
-# shellcheck disable=SC2016 # for make
 printf '%s\n' 'check: a b' 'a b:' '	@$(dir $(lastword $(MAKEFILE_LIST)))part.sh $@ $(DO)' \
 	'names: ; @echo $(NAMES)' >"$tmp/scripts/check/parts.mk"
 export DO="timeout 1000 sleep 97531" NAMES="a b"
