@@ -10,7 +10,7 @@ kernel=$(build_debug_kernel kunit kasan mutants)
 out=$BUILD/run/$STACK/mutants
 wait_lock "$out.lock" "$out"
 rm -rf "$out"
-mkdir -p "$out/tree"/{bin,dev,proc,sys,tmp}
+mkdir -p "$out/logs" "$out/tree"/{bin,dev,modules,proc,sys,tmp}
 cp "$(build_root)/busybox" "$out/tree/bin/"
 cp "$AUDITS/init" "$out/tree/init"
 python3 -B "$AUDITS/mutants.py" "$MODULE_DIR" "$kernel" "$out/tree" "$out" "${ONLY-}" |
