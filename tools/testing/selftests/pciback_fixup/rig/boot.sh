@@ -27,8 +27,7 @@ module_of() {
 	dir=$(build_module "$(cat "$1/kver")") && echo "$dir/xen-pciback-fixup.ko"
 }
 
-# make_payload KERNEL FILE JOB: write a tar archive with dom0's /rig; the contents of the
-# folder MORE_PAYLOAD are in /rig/more
+# make_payload KERNEL FILE JOB: write a tar archive with dom0's /rig
 make_payload() {
 	local dom0=$1 file=$2 job=$3 tree module guest kernel initrd programs model
 	module=$(module_of "$dom0") || return
@@ -63,7 +62,6 @@ make_payload() {
 		install -D -t "$tree/build/q35" "$model"/*
 		;;
 	esac
-	[ -z "${MORE_PAYLOAD-}" ] || cp -r "$MORE_PAYLOAD" "$tree/more"
 	tar -C "$tree" -cf "$file" .
 	rm -rf "$tree"
 }
@@ -101,21 +99,19 @@ SPLAT+='|unreferenced object|refcount_t:|KFENCE|KASAN|Kernel panic'
 SPLAT+='|\(XEN\).*(Assertion|FATAL|panic|Xen BUG|Xen WARN)'
 
 # Known reports, by a text in them. Lockdep reports of Linux 6.12 itself name the function
-# that takes the lock: xenstored's mapping of a guest's ring, an unplugged PCIe slot, and
-# aer_inject, which takes a sleeping lock of PREEMPT_RT below pci_lock. Lockdep is off after
-# its first report. The MSR is AMD's; a PV dom0 reads it at boot, and Xen does not allow
-# that. The last is an allocation for a module's file that a test makes fail.
+# that takes the lock: xenstored maps a guest's ring, a PCIe slot is unplugged, and aer_inject
+# takes a sleeping lock of PREEMPT_RT below pci_lock. A PV dom0 reads an MSR of AMD's at boot,
+# which Xen does not allow. The last is an allocation that a test makes fail.
 KNOWN='gntdev_mmap|pciehp_unconfigure_device|aer_inj_(read|write)_config'
 KNOWN+='|RDMSR from 0xc0010055|fail_nth: vmalloc error'
 
-# clean_log FILE: fails if it contains a splat, and shows it
+# clean_log FILE: it has no splat
 clean_log() {
 	[ -s "$1" ] || { echo "error: there is no log in $1" >&2; return 1; }
 	! awk -v known="$KNOWN" -f "$RIG/unknown_reports.awk" "$1" | grep -nE "$SPLAT" >&2
 }
 
-# run_job SERIES JOB: boot a machine, have its dom0 do a job, and print what the job
-# prints. Fails if the job fails, or if a stage does not end in time.
+# run_job SERIES JOB: do it, and print its results; fails if a stage does not end in time
 run_job() {
 	local dir=$BUILD/run/$STACK/$2-$1
 	wait_lock "$dir.lock" "$dir"
@@ -127,9 +123,8 @@ run_job() {
 	run_machine "$@"
 }
 
-# crashed_early DIR: dom0 or QEMU crashed, and nothing of ours had run by then. With two
-# CPUs, QEMU's TCG may run a breakpoint that is in memory no more, as Linux patches its code
-# at boot; and QEMU may crash, as in boot_bare().
+# crashed_early DIR: dom0 or QEMU crashed before anything of ours ran. With two CPUs, QEMU's
+# TCG may run a breakpoint that Linux has removed; QEMU may also crash, as in boot_bare().
 crashed_early() {
 	grep -qsE 'Kernel panic|QEMU crashed' "$1"/{console,qemu}.log &&
 		! grep -q xen_pciback_fixup "$1/console.log" &&

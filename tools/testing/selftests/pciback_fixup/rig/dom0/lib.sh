@@ -19,6 +19,19 @@ start_xen() {
 	xenconsoled --log=guest --log-dir=/tmp || return
 }
 
+# bind_all BDF...: to pciback, before the module is loaded; sets hardware[BDF], the register
+declare -A hardware
+bind_all() {
+	local bdf
+	for bdf; do
+		[ "$(driver "$bdf")" = pciback ] || xl pci-assignable-add "$bdf" || return
+		hardware[$bdf]=0x$(setpci -s "$bdf" CAP_EXP+2.w)
+	done
+}
+
+# on BDF...: what a guest with these reads while they are on, sorted
+on() { for bdf; do rciep_of "${hardware[$bdf]}"; done | sort | xargs; }
+
 # versions: those of Xen, of dom0's kernel and of the device model
 versions() {
 	printf '%s|%s|%s\n' "$(xl info | awk '$1 == "xen_version" { print $3 }')" "$(uname -r)" \
@@ -81,10 +94,8 @@ pv_config() {
 
 guest_args() { echo "rig.functions=$(($# - 2)) $GUEST_ARGS"; }
 
-# Without what is slow and not tested. For HVM, that includes the early search for an AGP
-# bridge: 65536 reads through QEMU.
+# Without what is slow and not tested
 FAST="init_on_alloc=0 mitigations=off nokaslr"
-FAST_HVM="$FAST pci=noearly"
 
 # boot_disk FILE SERIES ARGUMENTS: make a disk that boots this kernel
 boot_disk() {
@@ -100,10 +111,11 @@ boot_disk() {
 }
 
 # hvm_config NAME SERIES BDF...: the same behind the stock device model. It boots from a
-# disk: QEMU would pass a kernel byte by byte, for most of a minute.
+# disk: QEMU would pass a kernel byte by byte, for most of a minute. The early search for an
+# AGP bridge would be 65536 reads through QEMU.
 hvm_config() {
 	local disk=/var/tmp/$1.img
-	boot_disk "$disk" "$2" "console=ttyS0 quiet panic=1 $FAST_HVM $(guest_args "$@")"
+	boot_disk "$disk" "$2" "console=ttyS0 quiet panic=1 $FAST pci=noearly $(guest_args "$@")"
 	printf '%s\n' 'type="hvm"' 'hdtype="ahci"' \
 		"disk=[\"format=raw,vdev=hda,access=rw,backendtype=qdisk,target=$disk\"]" \
 		"serial=\"file:$(log_of "$1")\"" 'vga="none"' vnc=0 vkb_device=0
