@@ -19,7 +19,7 @@ start_xen() {
 	xenconsoled --log=guest --log-dir=/tmp || return
 }
 
-# bind_all BDF...: to pciback, before the module is loaded; sets hardware[BDF], the register
+# bind_all BDF...: to pciback, before the module is loaded; on() and off() need it
 declare -A hardware
 bind_all() {
 	local bdf
@@ -29,8 +29,9 @@ bind_all() {
 	done
 }
 
-# on BDF...: what a guest with these reads while they are on, sorted
+# on, off BDF...: the sorted registers that a guest with these reads while they are on, or off
 on() { for bdf; do rciep_of "${hardware[$bdf]}"; done | sort | xargs; }
+off() { for bdf; do echo "${hardware[$bdf]}"; done | sort | xargs; }
 
 # versions: those of Xen, of dom0's kernel and of the device model
 versions() {
