@@ -20,8 +20,6 @@ rejects() { # VALUE: EINVAL, and nothing changes
 
 read_only() { ! { echo 1 >"$d/$1"; } 2>/dev/null; }
 
-values_on="1 y Y on On ON yes"
-values_off="0 n N off Off OFF no"
 values_bad="2 -1 maybe o x"
 
 ktap_set_plan $((1 + 1 + 6 + 1 + 14 + 6 + 6 + 3 + 3))
@@ -35,8 +33,8 @@ done
 check "the driver's folder leads there too" \
 	test "$PCIBACK/$BDF/pciback_fixup" -ef "$d"
 
-for v in $values_on; do check "\"$v\" switches on" accepts "$v" 1; done
-for v in $values_off; do check "\"$v\" switches off" accepts "$v" 0; done
+for v in 1 y Y on On ON yes; do check "\"$v\" switches on" accepts "$v" 1; done
+for v in 0 n N off Off OFF no; do check "\"$v\" switches off" accepts "$v" 0; done
 put "$BDF" 0
 for v in $values_bad ""; do check "off: \"$v\" is refused" rejects "$v"; done
 put "$BDF" 1

@@ -8,7 +8,6 @@
 . "$(dirname "$0")/lib.sh"
 
 need_rig
-need_device
 failslab=/sys/kernel/debug/failslab
 [ -d $failslab ] || ktap_skip_all "this kernel has no CONFIG_FAILSLAB"
 [ -n "${PCIBACK_FIXUP_MODULE-}" ] || ktap_skip_all "PCIBACK_FIXUP_MODULE does not name the module"
@@ -22,8 +21,8 @@ later '[ -d "$MODULE" ] || module_load'
 
 # only_ours: from now on, only allocations by our functions fail
 only_ours() {
-	local text=/sys/module/xen_pciback_fixup/sections/.text
-	read -r start_of <"$text"
+	local start_of
+	read -r start_of <$MODULE/sections/.text
 	echo "$start_of" >$failslab/require-start
 	printf '0x%x\n' $((start_of + $(cat $MODULE/coresize))) >$failslab/require-end
 }
@@ -39,8 +38,7 @@ nothing() { # it has no folder, and dom0 reads the hardware's value
 }
 told() { logged "$BDF: .*cannot be shown as an RCiEP: out of memory"; }
 
-# each WHAT: for each N, call WHAT_prepare, then WHAT N, which makes the N-th allocation
-# fail and prints what fail_nth does, then WHAT_judge ERROR
+# each WHAT: for each N, call WHAT_prepare, WHAT N, which runs fail_nth, and WHAT_judge ERROR
 each() {
 	local what=$1 n failed=0 outcome error
 	for ((n = 1; ; n += n < 4 ? 1 : ${STEP:-11})); do

@@ -5,7 +5,6 @@
 . "$(dirname "$0")/lib.sh"
 
 need_rig
-need_device
 
 # what BDF: its Device/Port Type as lspci says, or "conventional"
 what() {

@@ -6,7 +6,6 @@
 . "$(dirname "$0")/lib.sh"
 
 need_rig
-need_device
 need_hotplug
 cycles=${CYCLES:-3}
 

@@ -20,8 +20,6 @@ TMP=$(mktemp -d) || exit 1
 # Programs' output is parsed.
 export LC_ALL=C
 
-log_marks=0
-
 # check DESCRIPTION COMMAND...: a test that passes if the command succeeds
 check() { if "${@:2}"; then ktap_test_pass "$1"; else ktap_test_fail "$1"; fi; }
 
@@ -175,10 +173,15 @@ need_device() {
 	later "put $BDF $(get "$BDF" rciep) >/dev/null"
 }
 
-need_rig() { [ -n "${PCIBACK_FIXUP_RIG-}" ] || ktap_skip_all "takes devices from their drivers: only where PCIBACK_FIXUP_RIG is set"; }
+# need_rig: need_device, and that any device may be taken from its driver
+need_rig() {
+	[ -n "${PCIBACK_FIXUP_RIG-}" ] ||
+		ktap_skip_all "takes devices from their drivers: only where PCIBACK_FIXUP_RIG is set"
+	need_device
+}
 
-# kernel_log_mark / kernel_log_since: the lines of dmesg since the mark. The mark is a
-# line itself: the number of lines stays the same once the buffer is full.
+# The mark is a line: the number of lines stays the same once the buffer is full.
+log_marks=0
 kernel_log_mark() {
 	log_mark="pciback_fixup selftest: $$ $((++log_marks))"
 	echo "$log_mark" >/dev/kmsg
@@ -265,9 +268,7 @@ unplug() { echo 0 >"$power" && wait_for 20 not test -e "$PCI/$HOTPLUG_BDF"; }
 
 # plug DEVICE COMMAND...: plug it in, and wait until the command succeeds
 plug() {
-	local device=$1
-	shift
-	echo "# monitor: device_add $device"
-	echo "device_add $device,id=hot,bus=rp5" >&5
-	wait_for 30 "$@"
+	echo "# monitor: device_add $1"
+	echo "device_add $1,id=hot,bus=rp5" >&5
+	wait_for 30 "${@:2}"
 }

@@ -5,7 +5,6 @@
 . "$(dirname "$0")/lib.sh"
 
 need_rig
-need_device
 assign 03:00.0
 assign 03:00.1
 

@@ -6,7 +6,6 @@
 . "$(dirname "$0")/lib.sh"
 
 need_rig
-need_device
 need_aer_inject
 fails=0000:03:00.1
 other=0000:03:00.0

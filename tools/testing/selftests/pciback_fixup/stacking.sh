@@ -7,7 +7,6 @@
 . "$(dirname "$0")/lib.sh"
 
 need_rig
-need_device
 need_aer_inject
 [ -x "$HERE/rciep_toggles" ] || ktap_skip_all "rciep_toggles is not built: run make first"
 d=$PCI/$BDF

@@ -9,7 +9,6 @@
 . "$(dirname "$0")/lib.sh"
 
 need_rig
-need_device
 [ -x "$HERE/config_stress" ] || ktap_skip_all "config_stress is not built: run make first"
 offset=$(flags_offset "$BDF")
 put "$BDF" 0

@@ -66,21 +66,18 @@ static void *reader(void *cpu)
 	static const int sizes[] = { 1, 2, 4 };
 	unsigned int n = 0;
 	cpu_set_t set;
-	int fd = -1;
 
 	CPU_ZERO(&set);
 	CPU_SET((long)cpu, &set);
 	pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 
-	while (!stop) {
-		if (fd < 0)
-			fd = open(config, O_RDONLY);
-		if (fd >= 0 && read_once(fd, sizes[n++ % 3]))
-			continue;
+	for (; !stop; usleep(1000)) {
+		int fd = open(config, O_RDONLY);
+
+		while (!stop && fd >= 0 && read_once(fd, sizes[n++ % 3]))
+			;
 		if (fd >= 0)
 			close(fd);
-		fd = -1;
-		usleep(1000);
 	}
 
 	return NULL;

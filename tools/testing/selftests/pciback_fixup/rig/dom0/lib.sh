@@ -190,16 +190,6 @@ row() {
 
 LEAKS=/sys/kernel/debug/kmemleak
 
-prepare_tests() {
-	export PCIBACK_FIXUP_RIG=1
-	export PCIBACK_FIXUP_MODULE=/rig/modules/xen-pciback-fixup.ko
-	modprobe -q nvme	# enables SR-IOV
-	xl pci-assignable-add 01:00.0
-	xl pci-assignable-add 03:00.0
-	insmod "$PCIBACK_FIXUP_MODULE" || return
-	cd /rig/kselftest || return
-}
-
 # run_test TEST [BDF]: a selftest, a test in rig/jobs, or one of the functions below
 run_test() {
 	local test status=0

@@ -13,6 +13,7 @@
 #include <err.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/pci_regs.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,17 +22,7 @@
 #include <unistd.h>
 
 #define DEVICES		"/sys/bus/pci/devices"
-#define STATUS		0x06
-#define CAP_LIST	0x10
-#define CAP_POINTER	0x34
-#define CAP_ID_EXP	0x10
 #define MAX		64
-
-/* Device/Port Types */
-#define ENDPOINT	0
-#define LEGACY_ENDPOINT	1
-#define ROOT_PORT	4
-#define DOWNSTREAM_PORT	6
 
 /* PCI_EXP_FLAGS of the function with this folder, or -1 if it has none */
 static int flags_of(const char *dir)
@@ -47,11 +38,11 @@ static int flags_of(const char *dir)
 		return -1;
 	size = pread(fd, config, sizeof(config), 0);
 	close(fd);
-	if (size != sizeof(config) || !(config[STATUS] & CAP_LIST))
+	if (size != sizeof(config) || !(config[PCI_STATUS] & PCI_STATUS_CAP_LIST))
 		return -1;
-	at = config[CAP_POINTER];
+	at = config[PCI_CAPABILITY_LIST];
 	for (left = 48; at >= 64 && at <= 252 && left; left--) {
-		if (config[at] == CAP_ID_EXP)
+		if (config[at] == PCI_CAP_ID_EXP)
 			return config[at + 2] | config[at + 3] << 8;
 		at = config[at + 1];
 	}
@@ -63,12 +54,12 @@ static bool accepted(const char *dir, int flags)
 	char above[PATH_MAX];
 	int type = flags >> 4 & 15;
 
-	if (type != ENDPOINT && type != LEGACY_ENDPOINT)
+	if (type != PCI_EXP_TYPE_ENDPOINT && type != PCI_EXP_TYPE_LEG_END)
 		return true;
 	snprintf(above, sizeof(above), "%s/..", dir);
 	flags = flags_of(above);
 	type = flags < 0 ? -1 : flags >> 4 & 15;
-	return type == ROOT_PORT || type == DOWNSTREAM_PORT;
+	return type == PCI_EXP_TYPE_ROOT_PORT || type == PCI_EXP_TYPE_DOWNSTREAM;
 }
 
 static int by_value(const void *a, const void *b)

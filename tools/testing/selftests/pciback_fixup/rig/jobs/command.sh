@@ -7,7 +7,6 @@
 . /rig/dom0/lib.sh
 
 need_rig
-need_device
 fixup=/rig/bin/pciback-fixup
 conf=/etc/modprobe.d/xen-pciback-fixup.conf
 load=/etc/modules-load.d/xen-pciback-fixup.conf
@@ -78,8 +77,7 @@ check "not root: it says so" eval '! as_nobody $fixup enable "$BDF" 2>/tmp/said 
 put "$BDF" 0
 module_unload
 check "not loaded: it says so" says 1 "modprobe xen-pciback-fixup" enable "$BDF"
-mkdir -p "/lib/modules/$(uname -r)/updates"
-cp "$PCIBACK_FIXUP_MODULE" "/lib/modules/$(uname -r)/updates/"
+install -D -t "/lib/modules/$(uname -r)/updates" "$PCIBACK_FIXUP_MODULE"
 depmod
 check "what is printed then loads it" eval 'follow && test -d $MODULE'
 check "... with what was made persistent, which is in force" \
