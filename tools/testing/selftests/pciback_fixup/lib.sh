@@ -2,11 +2,9 @@
 # shellcheck shell=bash
 # Shared by the tests: the device to test, and restoring what they change.
 #
-#   PCIBACK_FIXUP_BDF      the device to test; without it, the first one that is
-#                          bound to xen-pciback, has a pciback_fixup folder, and is
-#                          held by no guest. A device that a guest holds is refused
-#   PCIBACK_FIXUP_MODULE   path of the module file, for tests that load and
-#                          unload it; without it, modprobe finds it
+#   PCIBACK_FIXUP_BDF      the device to test, which no guest holds; without it, the
+#                          first one that has a pciback_fixup folder
+#   PCIBACK_FIXUP_MODULE   path of the module file; without it, modprobe finds it
 #   PCIBACK_FIXUP_RIG      set on a machine where every device may be taken
 #                          from its driver, plugged and unplugged
 
@@ -64,8 +62,7 @@ put() {
 # rciep_of FLAGS: the register with its type replaced
 rciep_of() { printf '0x%04x\n' $(($1 & ~0xf0 | 0x90)); }
 
-# in_force BDF [FLAGS]: guests see an RCiEP where the hardware has another type; FLAGS is
-# what hardware_flags was before
+# in_force BDF [FLAGS]: guests see an RCiEP, and the rest as in FLAGS or hardware_flags
 in_force() {
 	local hardware
 	hardware=${2-$(get "$1" hardware_flags)} || return
@@ -198,9 +195,8 @@ repeat() {
 	echo "# $n cycles"
 }
 
-# beside FUNCTION COMMAND...: run the command while the function is called in a loop.
-# Prints how often the function succeeded, and writes that to $TMP/FUNCTION. Fails as well
-# if the function's last call does not return.
+# beside FUNCTION COMMAND...: run the command while the function is called in a loop;
+# $TMP/FUNCTION is how often that succeeded. Fails as well if its last call does not return.
 beside() {
 	local worker=$1 pid status=0 n=0
 	echo 0 >"$TMP/$worker"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # Build the parts of the test machine. Each build_* function prints the path of a folder in
-# the cache, which it fills first if it is not there; progress goes to stderr.
+# the cache, and fills it if it is not there.
 
 . "$(dirname "${BASH_SOURCE[0]}")/stack.sh"
 
@@ -10,13 +10,11 @@ RIG_PACKAGES=(qemu-system-x86 mmdebstrap e2fsprogs cpio kmod xz-utils gzip pytho
 
 KERNEL_PACKAGES=(make gcc libc6-dev bc flex bison libelf-dev libssl-dev perl)
 
-# For compiling our programs and modules, beside the kernels' headers. W=1 runs kernel-doc,
-# which is Perl.
+# For compiling, beside the kernels' headers. W=1 runs kernel-doc, which is Perl.
 COMPILER_PACKAGES=(make gcc libc6-dev perl pkg-config
 	libpci-dev libkmod-dev libsmartcols-dev libxen-dev)
 
-# dom0's root, besides Xen: the device model and its firmware, libpci's tools, and tools that
-# make a boot disk. They depend on the libraries of pciback-fixup as well.
+# dom0's root, besides Xen. These depend on the libraries of pciback-fixup.
 DOM0_PACKAGES=(qemu-system-xen xen-utils-common xenstore-utils pciutils kmod mount procps
 	gawk busybox-static seabios ipxe-qemu isolinux syslinux-common xorriso)
 
@@ -52,8 +50,8 @@ recipe() {
 			END { add(name) }'
 }
 
-# cached NAME FUNCTION [ARG...]: have FUNCTION DIR [ARG...] fill a folder; once for these
-# arguments, for its recipe, and for what is in KEY
+# cached NAME FUNCTION [ARG...]: have FUNCTION DIR [ARG...] fill a folder, once for these
+# arguments, its recipe and KEY
 cached() {
 	local name=$1 dir start=$SECONDS
 	shift
@@ -95,9 +93,8 @@ fill_root() {
 		"$1/root"/var/{cache/apt,lib/apt}/*
 }
 
-# build_compiler: a folder with a root of the stack's suite, to compile for the stack. A
-# module needs the compiler and the C library that belong to the kernel's headers, a program
-# needs the libraries of dom0.
+# build_compiler: a folder with a root of the stack's suite. A module needs the compiler of
+# the kernel's headers, a program needs the libraries of dom0.
 build_compiler() {
 	local suite headers packages
 	suite=$(suite_of "$STACK") || return
@@ -304,16 +301,15 @@ fill_source() { # DIR PACKAGE
 		rm -r "$1/deb"
 }
 
-# make_kernel SOURCE DIR ARGUMENT...: run make in the source, with DIR as its output folder
+# make_kernel SOURCE DIR ARGUMENT...
 make_kernel() {
 	run_logged "$2/make.log" make -C "$1" O="$2" -j"$(nproc)" "${@:3}"
 }
 
 # build_debug_kernel NAME...: the stack's latest kernel with our driver, kernel/common.config,
-# each kernel/NAME.config and, for kunit, .kunitconfig. Its folder is kept, and is built again
-# in place after a change of the driver.
+# each kernel/NAME.config and, for kunit, .kunitconfig. The build is incremental.
 build_debug_kernel() {
-	local name source dir fragment start=$SECONDS
+	local name source dir fragment
 	name=$(IFS=-; echo "$*")
 	source=$(build_source latest) || return
 	fragment=$([ "$1" != kunit ] || cat "$MODULE_DIR/.kunitconfig"
@@ -333,7 +329,5 @@ build_debug_kernel() {
 	make_kernel "$source" "$dir" INSTALL_MOD_PATH="$dir" modules_install
 	cp "$dir/arch/x86/boot/bzImage" "$dir/vmlinuz"
 	cp "$dir/include/config/kernel.release" "$dir/kver"
-	[ $((SECONDS - start)) -lt 5 ] ||
-		say "built the debug kernel $name in $((SECONDS - start)) s"
 	echo "$dir"
 }

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Shared by all scripts of the rig and of the checks: folders, progress, errors, tests, and
-# installing packages.
+# Shared by all scripts of the rig and of the checks
 
 set -euo pipefail
 shopt -s inherit_errexit
@@ -49,8 +48,8 @@ run_logged() {
 	die "$1 failed; the whole output is in $log"
 }
 
-# apt_get ARGUMENT...: wait until no other program has apt's locks; apt's own timers have
-# them after the first boot. apt-get waits for dpkg's lock, but not for that of its lists.
+# apt_get ARGUMENT...: wait for apt's locks, which its own timers have after the first boot.
+# apt-get waits for dpkg's lock, but not for that of its lists.
 apt_get() {
 	local log=$BUILD/log/apt.log timeout=0 tries
 	mkdir -p "${log%/*}"
@@ -66,8 +65,7 @@ apt_get() {
 	exit 1
 }
 
-# succeeds DESCRIPTION COMMAND...: a test that passes if the command succeeds, in a subshell
-# with errexit; what it prints is shown if it fails
+# succeeds DESCRIPTION COMMAND...: a test that passes if the command succeeds, with errexit
 succeeds() {
 	local status log
 	log=$(mktemp)
@@ -85,7 +83,6 @@ succeeds() {
 	rm -f "$log"
 }
 
-# fails DESCRIPTION COMMAND...: a test that passes if the command fails
 fails() { succeeds "$1" refused "${@:2}"; }
 refused() { ! ("$@"); }
 
@@ -97,8 +94,7 @@ silent() {
 	return 1
 }
 
-# wait_lock FILE WHAT: take a lock, and hold it until we end. Two runs in one tree share its
-# build folder.
+# wait_lock FILE WHAT: take a lock, and hold it until we end
 wait_lock() {
 	mkdir -p "$(dirname "$1")"
 	exec {lock_fd}>"$1"

@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # A stack is Xen, dom0's kernels and tools with the device model, and the guests, all of one
-# suite of Debian. STACK names it: bookworm, trixie, or newest. Its versions come from the
-# suite's package index, read by an apt that knows only this suite, not the sources of the
-# building machine.
+# suite of Debian. STACK names it: bookworm, trixie, or newest. An apt that knows only this
+# suite reads its package index.
 #   stack.sh series   the kernel series that the stack has, oldest first
 #   stack.sh others   the stacks that are not STACK
 # Other scripts source this.
@@ -19,8 +18,7 @@ fi
 export STACK
 [[ " $STACKS " = *" $STACK "* ]] || die "there is no stack $STACK: take one of $STACKS"
 
-# suite_sources SUITE: apt sources for the suite, with its updates and security updates, on
-# the mirrors of Debian that this machine's apt uses
+# suite_sources SUITE: apt sources for it and its updates, on this machine's mirrors of Debian
 suite_sources() {
 	mirrors | awk -v suite="$1" -v release="${1%-backports}" '
 			$1 != "Debian" || NF != 3 || !sub(/^[a-z]+/, release, $3) { next }
@@ -40,8 +38,8 @@ mirrors() {
 	"${list[@]}"
 }
 
-# update_suite SUITE: fetch its index into a folder of the rig, at most once an hour. Of the
-# machine's apt settings, only those for reaching a mirror are used.
+# update_suite SUITE: fetch its index, at most once an hour. Of the machine's apt settings,
+# only those for reaching a mirror are used.
 update_suite() (
 	suite=$1 dir=$BUILD/apt/$1
 	need_debian
@@ -73,8 +71,7 @@ in_suite() (
 	"${@:2}"
 )
 
-# suite_of STACK: the suite of that name; for "newest", the one with the newest released
-# kernel
+# suite_of STACK: for "newest", the suite with the newest released kernel
 suite_of() {
 	local suite tmp file=$BUILD/apt/newest
 	if [ "$1" != newest ]; then echo "$1"; return; fi
@@ -91,7 +88,7 @@ suite_of() {
 	cat "$file"
 }
 
-# in_stack COMMAND...: with an apt that knows only the suite of STACK
+# in_stack COMMAND...: the same for the suite of STACK
 in_stack() {
 	local suite
 	suite=$(suite_of "$STACK") || return
@@ -117,7 +114,6 @@ kvers() {
 		grep . || die "Debian's $(suite_of "$STACK") has no kernel for $1"
 }
 
-# series: the kernel series that the stack has, oldest first
 series() { kvers amd64 | cut -d . -f 1,2; }
 
 # kver SERIES|latest: the newest version of a series, or of the latest

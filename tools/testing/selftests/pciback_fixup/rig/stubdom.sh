@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# A Linux stubdomain, which runs the QEMU of an HVM guest. Debian has none. This one is made
-# of a guest's kernel, and of QEMU and tools from dom0's root.
+# A Linux stubdomain runs the QEMU of an HVM guest. Debian has none: this one is made of a
+# guest's kernel, and of QEMU and tools from dom0's root.
 
 # fill_stubdom DIR INITRD DOM0_IMAGE: INITRD with these and their libraries
 fill_stubdom() {
@@ -21,7 +21,6 @@ fill_stubdom() {
 	rm -rf "$usr" "$tree"
 }
 
-# build_stubdom SERIES KERNEL
 build_stubdom() {
 	local initrd root
 	initrd=$(build_initrd "stubdom-base-$1" "$2" "$RIG/stubdom/init" "$STUBDOM_MODULES") || return

@@ -33,7 +33,7 @@ bind_all() {
 on() { for bdf; do rciep_of "${hardware[$bdf]}"; done | sort | xargs; }
 off() { for bdf; do echo "${hardware[$bdf]}"; done | sort | xargs; }
 
-# versions: those of Xen, of dom0's kernel and of the device model
+# versions: Xen, dom0's kernel, the device model
 versions() {
 	printf '%s|%s|%s\n' "$(xl info | awk '$1 == "xen_version" { print $3 }')" "$(uname -r)" \
 		"$(/usr/libexec/xen-qemu-system-i386 --version | sed -n 's/.* version \([0-9.]*\).*/\1/p')"
@@ -151,8 +151,7 @@ reads() {
 	wait_for 200 passed "$1" $((${pass:-0} + 2)) "${*:2}" || is "$(now "$1")" "... ${*:2}"
 }
 
-# plugged_on NAME BDF FLAGS OTHERS...: detach it from a guest that has others as well, switch
-# it on, and attach it again
+# plugged_on NAME BDF FLAGS OTHERS...: detach it, switch it on, and attach it again
 plugged_on() {
 	check "$1: $2 is detached" commented xl pci-detach "$1" "$2"
 	check "$1: it is gone" reads "$1" "$(sorted "${@:4}")"

@@ -53,7 +53,6 @@ goes_on() { hammered "$1"; wait_for 60 hammered "$1"; }
 
 legal() { grep -q "illegal 0" "$1" && ! grep -q "illegal [1-9]" "$1"; }
 
-# shellcheck disable=SC2086 # words
 ktap_set_plan $(($(wc -w <<<"$kinds") * 9))
 for kind in $kinds; do hammering "$kind"; done
 ktap_finished
