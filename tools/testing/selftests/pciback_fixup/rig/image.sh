@@ -124,7 +124,6 @@ in_root() {
 	shift 2
 	copy=$(mktemp -d -p "$root/tmp")
 	cp -a "$dir/." "$copy/"
-	# shellcheck disable=SC2016 # the inner shell's
 	$SUDO chroot "$root" env -i PATH=/usr/bin:/usr/sbin LC_ALL=C \
 		sh -c 'cd "$0" && exec "$@"' "/tmp/${copy##*/}" "$@" || status=$?
 	cp -r "$copy/." "$dir/"
@@ -200,7 +199,6 @@ copy_modules() {
 
 # make_module ROOT KVER DIR [VARIABLE=VALUE...]: build the module whose sources are in DIR
 make_module() {
-	# shellcheck disable=SC2016 # the inner shell's
 	in_root "$1" "$3" sh -c 'exec make -C "/lib/modules/$0/build" M="$PWD" "$@" modules' \
 		"$2" "${@:4}"
 }

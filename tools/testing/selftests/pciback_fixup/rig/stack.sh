@@ -30,7 +30,6 @@ suite_sources() {
 
 # mirrors: "ORIGIN URI CODENAME" of each index that this machine's apt has
 mirrors() {
-	# shellcheck disable=SC2016 # apt's
 	local format='$(ORIGIN) $(REPO_URI) $(CODENAME)'
 	local list=(apt-get indextargets --format "$format" 'Created-By: Packages')
 	"${list[@]}" | grep '^Debian ' && return
