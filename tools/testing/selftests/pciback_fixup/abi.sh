@@ -40,10 +40,9 @@ for v in $values_bad ""; do check "off: \"$v\" is refused" rejects "$v"; done
 put "$BDF" 1
 for v in $values_bad ""; do check "on: \"$v\" is refused" rejects "$v"; done
 
-check "hardware_flags is of the form 0x%04x" \
-	grep -qxE '0x[0-9a-f]{4}' "$d/hardware_flags"
-check "guest_flags is of the form 0x%04x" \
-	grep -qxE '0x[0-9a-f]{4}' "$d/guest_flags"
+for f in hardware_flags guest_flags; do
+	check "$f is of the form 0x%04x" grep -qxE '0x[0-9a-f]{4}' "$d/$f"
+done
 check "hits is a number" grep -qxE '[0-9]+' "$d/hits"
 check "everybody may read hardware_flags" as_nobody grep -q . "$d/hardware_flags"
 check "only root may read guest_flags, a real config read" \

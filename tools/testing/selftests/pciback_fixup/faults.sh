@@ -81,8 +81,7 @@ rescan_judge() { bind_judge "$1"; }
 
 recovers() {
 	any
-	echo "$BDF" >"$PCIBACK/unbind"
-	echo "$BDF" >"$PCIBACK/bind"
+	rebind "$BDF"
 	complete
 }
 

@@ -74,6 +74,8 @@ is_on() { [ "$(get "$1" rciep 2>/dev/null)" = 1 ]; }
 
 reset() { echo 1 >"$PCI/$1/reset"; }
 
+rebind() { echo "$1" >"$PCIBACK/unbind"; echo "$1" >"$PCIBACK/bind"; }
+
 # flags_offset BDF: the offset of PCI_EXP_FLAGS in its config space
 flags_offset() {
 	local capability

@@ -70,7 +70,7 @@ check "a port in the list is named in a warning" logged "00:10.0: .*its type is 
 check "so is a conventional function" logged "00:19.0: .*conventional PCI function"
 check "absent slots are named" eval 'kernel_log_mark; reload "devices=(7f:1f.7)"; logged "no device 0000:7f:1f.7 yet"'
 
-rebind() { # BDF RCIEP: afterwards, rciep is RCIEP
+rebound() { # BDF RCIEP: afterwards, rciep is RCIEP
 	full "$1" >"$PCIBACK/unbind" && not test -e "$(dir "$1")" &&
 		unbound=0x$(setpci -s "$1" CAP_EXP+2.w) &&
 		full "$1" >"$PCIBACK/bind" && is "$(get "$1" rciep)" "$2"
@@ -78,10 +78,10 @@ rebind() { # BDF RCIEP: afterwards, rciep is RCIEP
 reload "devices=(03:00.0)"
 put 01:00.0 1
 put 03:00.0 0
-check "unbind and bind: a written 1 stays" rebind 01:00.0 1
+check "unbind and bind: a written 1 stays" rebound 01:00.0 1
 check "... and is in force" in_force 01:00.0
 check "while unbound, dom0 reads the hardware's type" is "${unbound-}" "$(get 01:00.0 hardware_flags)"
-check "unbind and bind: a written 0 wins over devices=" rebind 03:00.0 0
+check "unbind and bind: a written 0 wins over devices=" rebound 03:00.0 0
 check "rmmod is refused while a device is on" not module_unload 2>/dev/null
 removed_and_added() {
 	xl pci-assignable-remove 01:00.0 && not test -e "$(dir 01:00.0)" &&

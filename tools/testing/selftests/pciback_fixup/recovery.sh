@@ -25,10 +25,7 @@ writes() {
 	put "$fails" "$written"
 	put "$other" "$written"
 } >/dev/null
-binds() {
-	echo "$other" >"$PCIBACK/unbind"
-	echo "$other" >"$PCIBACK/bind"
-} 2>/dev/null
+binds() { rebind "$other"; } 2>/dev/null
 
 # dmesg loses lines, as each switching logs some: they are counted as they come.
 resets() { wc -l <"$TMP"/recovery.resets; }

@@ -19,8 +19,7 @@ later "dmesg -n 7"
 
 moves=0
 moves() {
-	echo "$BDF" >"$PCIBACK/unbind"
-	echo "$BDF" >"$PCIBACK/bind"
+	rebind "$BDF"
 	if [ $((++moves % 10)) = 0 ]; then
 		echo 1 >"$PCI/$BDF/remove"
 		echo 1 >/sys/bus/pci/rescan

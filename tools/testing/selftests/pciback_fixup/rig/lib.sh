@@ -23,11 +23,8 @@ if [ "$(id -u)" = 0 ]; then SUDO=; else SUDO=sudo; fi
 say() { printf '[%4ds] %s\n' "$SECONDS" "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
-case $TOP$BUILD in
-*[[:space:],:]*)
+[[ $TOP$BUILD != *[[:space:],:]* ]] ||
 	die "make and QEMU take no path with a blank, a comma or a colon: move $TOP, or set BUILD="
-	;;
-esac
 
 # release NAME: that field of /etc/os-release
 release() (

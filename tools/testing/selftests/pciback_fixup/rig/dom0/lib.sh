@@ -98,25 +98,19 @@ guest_args() { echo "rig.functions=$(($# - 2)) $GUEST_ARGS"; }
 # Without what is slow and not tested
 FAST="init_on_alloc=0 mitigations=off nokaslr"
 
-# boot_disk FILE SERIES ARGUMENTS: make a disk that boots this kernel
-boot_disk() {
-	local disk=$1 series=$2
-	printf '%s\n' 'default linux' 'label linux' 'kernel vmlinuz' 'initrd initrd.gz' \
-		"append $3" >"$disk.cfg"
-	xorriso -as mkisofs -quiet -o "$disk" -isohybrid-mbr /usr/lib/ISOLINUX/isohdpfx.bin \
-		-b isolinux.bin -no-emul-boot -boot-load-size 4 -boot-info-table -graft-points \
-		isolinux.bin=/usr/lib/ISOLINUX/isolinux.bin isolinux.cfg="$disk.cfg" \
-		ldlinux.c32=/usr/lib/syslinux/modules/bios/ldlinux.c32 \
-		vmlinuz="/rig/guest/vmlinuz-$series" \
-		initrd.gz="/rig/guest/initrd-$series.gz" >"$disk.log" 2>&1 || cat "$disk.log" >&2
-}
-
 # hvm_config NAME SERIES BDF...: the same behind the stock device model. It boots from a
 # disk: QEMU would pass a kernel byte by byte, for most of a minute. The early search for an
 # AGP bridge would be 65536 reads through QEMU.
 hvm_config() {
 	local disk=/var/tmp/$1.img
-	boot_disk "$disk" "$2" "console=ttyS0 quiet panic=1 $FAST pci=noearly $(guest_args "$@")"
+	printf '%s\n' 'default linux' 'label linux' 'kernel vmlinuz' 'initrd initrd.gz' \
+		"append console=ttyS0 quiet panic=1 $FAST pci=noearly $(guest_args "$@")" >"$disk.cfg"
+	xorriso -as mkisofs -quiet -o "$disk" -isohybrid-mbr /usr/lib/ISOLINUX/isohdpfx.bin \
+		-b isolinux.bin -no-emul-boot -boot-load-size 4 -boot-info-table -graft-points \
+		isolinux.bin=/usr/lib/ISOLINUX/isolinux.bin isolinux.cfg="$disk.cfg" \
+		ldlinux.c32=/usr/lib/syslinux/modules/bios/ldlinux.c32 \
+		vmlinuz="/rig/guest/vmlinuz-$2" \
+		initrd.gz="/rig/guest/initrd-$2.gz" >"$disk.log" 2>&1 || cat "$disk.log" >&2
 	printf '%s\n' 'type="hvm"' 'hdtype="ahci"' \
 		"disk=[\"format=raw,vdev=hda,access=rw,backendtype=qdisk,target=$disk\"]" \
 		"serial=\"file:$(log_of "$1")\"" 'vga="none"' vnc=0 vkb_device=0
