@@ -24,8 +24,6 @@ has_libraries := $(shell pkg-config --exists $(LIBRARIES) 2>/dev/null && echo ye
 
 all: module $(if $(has_libraries),command,no-command) ## build the module and the command (the default)
 
-include packaging/Makefile.packaging
-
 headers:
 	@test -e $(KDIR)/Makefile || { \
 		echo "no kernel to build for at $(KDIR):" \
@@ -81,56 +79,63 @@ device-model-q35: ## build that QEMU from Debian's source package, in build/q35
 shell: ## a shell in the dom0 of such a host
 	@$(RIG)/boot.sh latest shell
 
+# Scripts of the same name
 test: ## the tests that need neither root nor a machine: under a minute
-	@$(CHECKS)/test.sh
+lint: ## build for all kernel flavours, and run the kernel's checkers
+kunit: ## run only the KUnit suites
+fuzz: ## fuzz the parser of device lists, for ten minutes
+stacks: ## write the guide's table of stacks from the last run of check-all
+test lint kunit fuzz stacks:
+	@$(CHECKS)/$@.sh
+
+mutants: ## make many small changes to the module: does a test fail for each? An hour
+coverage: ## the lines and branches of the module that tests run, as HTML in build/coverage
+mutants coverage:
+	@$(AUDITS)/$@.sh
+
+dkms-install: ## install the module with DKMS, also for later kernels (as root)
+deb: ## build the Debian packages in build/deb
+rpm: ## build the RPM packages in build/rpm
+dkms-install deb rpm:
+	@KVER='$(KVER)' packaging/$@.sh
 
 check: ## run all tests of the module
-	@$(CHECKS)/check.sh check
-
 check-all: ## check, and the other stacks, the packages and the kernel's tree: an hour at first
-	@$(CHECKS)/check.sh check-all
-
 check-stress: ## the long versions of tests with races and injected faults: over an hour
-	@$(CHECKS)/check.sh check-stress
+check check-all check-stress:
+	@$(CHECKS)/check.sh $@
 
 check-in-tree: ## build in the kernel's tree, and as a series of patches
 	@$(CHECKS)/in-tree.sh
 
-# For targets that need a kernel source tree
-ksrc = @test -n "$(KSRC)" || { \
-	echo "$@ needs a kernel source tree: make $@ KSRC=/path/to/linux" >&2; exit 1; }
+check-source: ## test the targets that build and install from the source tree
+	@packaging/test-source.sh
+
+check-deb: ## build, install, upgrade and remove the Debian packages, on Debian 12 and 13
+	@packaging/test-deb.sh bookworm
+	@packaging/test-deb.sh trixie
+
+check-rpm: ## the same for the RPM packages, on this machine's Debian
+	@packaging/test-rpm.sh
 
 in-tree: ## add the driver, its tests and documents to the kernel source tree KSRC=
-	$(ksrc)
-	scripts/in-tree.sh $(KSRC)
-
 patches: ## write them as a series of patches for KSRC= to build/patches
-	$(ksrc)
-	scripts/patches.sh $(KSRC) build/patches
+in-tree patches:
+	@test -n "$(KSRC)" || { \
+		echo "$@ needs a kernel source tree: make $@ KSRC=/path/to/linux" >&2; exit 1; }
+	scripts/$@.sh $(KSRC)
 
-lint: ## build for all kernel flavours, and run the kernel's checkers
-	@$(CHECKS)/lint.sh
-
-kunit: ## run only the KUnit suites
-	@$(CHECKS)/kunit.sh
-
-kcsan: ## run them in a kernel with KCSAN, which looks for data races
+kcsan: ## run the KUnit suites in a kernel with KCSAN, which looks for data races
 	@$(CHECKS)/kunit.sh kcsan
-
-mutants: ## make many small changes to the module: does a test fail for each? An hour
-	@$(AUDITS)/mutants.sh
-
-coverage: ## the lines and branches of the module that tests run, as HTML in build/coverage
-	@$(AUDITS)/coverage.sh
 
 bench: ## measure the cost of the module; the table is in build/bench/cost.txt
 	@$(CHECKS)/cost/bench.sh
 
-fuzz: ## fuzz the parser of device lists, for ten minutes
-	@$(CHECKS)/fuzz.sh
-
-stacks: ## write the guide's table of stacks from the last run of check-all
-	@$(CHECKS)/stacks.sh
+# dkms-install.sh and the RPM spec give VERSION=. debian/rules has debhelper do this.
+dkms-source: SOURCE = $(DESTDIR)/usr/src/xen-pciback-fixup-$(VERSION)
+dkms-source:
+	install -D -m 644 -t $(SOURCE) $(MODULE)/Makefile* $(MODULE)/fixup_*.[ch]
+	sed 's/#MODULE_VERSION#/$(VERSION)/' dkms.conf >$(SOURCE)/dkms.conf
 
 # Without KDIR: the kernel that the module was built for may be gone.
 clean: ## remove the built files of the module and the command
@@ -154,5 +159,5 @@ help: ## list the targets
 .PHONY: all headers module command no-command install install-module install-command \
 	uninstall uninstall-module uninstall-command demo demo-stubdomain demo-q35 \
 	device-model-q35 shell test check check-all check-stress check-in-tree in-tree \
-	patches lint kunit kcsan mutants coverage bench fuzz stacks \
-	clean distclean help
+	patches lint kunit kcsan mutants coverage bench fuzz stacks dkms-install dkms-source \
+	deb rpm check-source check-deb check-rpm clean distclean help

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # Write a series of patches, with a cover letter, that adds to a kernel source tree what
 # in-tree.sh does. The tree itself is not changed.
-# usage: patches.sh KERNEL_SOURCE_DIR OUTPUT_DIR
+# usage: patches.sh KERNEL_SOURCE_DIR [OUTPUT_DIR]
 set -euo pipefail
 
 top=$(cd "$(dirname "$0")/.." && pwd)
-ksrc=$(cd "${1:?usage: patches.sh KERNEL_SOURCE_DIR OUTPUT_DIR}" && pwd)
-out=$(mkdir -p "${2:?usage: patches.sh KERNEL_SOURCE_DIR OUTPUT_DIR}" && cd "$2" && pwd)
+ksrc=${1:?usage: patches.sh KERNEL_SOURCE_DIR [OUTPUT_DIR]}
+out=$(realpath -m "${2:-$top/build/patches}")
 driver=drivers/xen/xen-pciback
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
@@ -23,7 +23,7 @@ for file in $changed; do
 	sed -i '/Makefile\.fixup\|xen-pciback\/Kconfig\|+= pciback_fixup\|xen-pciback-fixup/d' "$tree/$file"
 done
 sed -i '/^XEN PCIBACK FIXUP$/,/^$/d' "$tree/MAINTAINERS"
-command git init -q "$tree"
+command git init -q -b series "$tree"
 # Take the identity that git has for the project. Without one, git says what to do.
 { command git -C "$top" config --get-regexp '^user\.' || :; } | while read -r key value; do
 	git config "$key" "$value"
@@ -52,10 +52,6 @@ step 4-documents Documentation MAINTAINERS
 ! git status --porcelain | sed 's/^/error: no step of the series has /' | grep . >&2 || exit 1
 
 rm -f "$out"/*.patch
-git format-patch -q --cover-letter -o "$out" HEAD~4
-sed -i -e 's/\*\*\* SUBJECT HERE \*\*\*/xen\/pciback: let Windows accept passed-through endpoints/' \
-	-e "/\*\*\* BLURB HERE \*\*\*/{
-r $top/scripts/in-tree/0-cover-letter
-d
-}" "$out"/0000-*.patch
+git config branch.series.description "$(<"$top/scripts/in-tree/0-cover-letter")"
+git format-patch -q --cover-letter --cover-from-description=subject -o "$out" HEAD~4
 ls "$out"
