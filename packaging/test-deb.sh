@@ -36,11 +36,12 @@ autoinstall() {
 	for kver in "${kvers[@]}"; do root dkms autoinstall -k "$kver"; done
 }
 
-# not_built KVER HEADERS: DKMS reports that the module is not for this kernel
+# not_built KVER HEADERS: DKMS reports, also by its status, that the module is not for this
+# kernel
 not_built() {
 	root mkdir -p "/lib/modules/$1"
-	prints BUILD_EXCLUSIVE exits 77 \
-		root dkms build "$NAME/$VERSION" -k "$1" --kernelsourcedir "$2"
+	prints BUILD_EXCLUSIVE root sh -c \
+		"dkms build $NAME/$VERSION -k $1 --kernelsourcedir $2; [ \$? = 77 ]"
 	root rmdir "/lib/modules/$1"
 }
 
