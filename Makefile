@@ -56,10 +56,9 @@ install-command: ## install the command, its manual and completion below PREFIX=
 
 uninstall: uninstall-module uninstall-command ## remove what install has installed
 
-uninstall-module: MODULES = $(DESTDIR)/lib/modules/$(KVER)
 uninstall-module: ## remove the module of the running kernel, or of KVER=
-	$(RM) $(foreach end,ko ko.gz ko.xz ko.zst,$(MODULES)/$(MODULE_DIR)/xen-pciback-fixup.$(end))
-	test ! -d "$(MODULES)" || $(DEPMOD) "$(KVER)"
+	$(RM) $(DESTDIR)/lib/modules/$(KVER)/$(MODULE_DIR)/xen-pciback-fixup.ko*
+	test ! -d "$(DESTDIR)/lib/modules/$(KVER)" || $(DEPMOD) "$(KVER)"
 
 uninstall-command: ## remove the command, its manual and completion
 	$(MAKE) -C $(COMMAND) uninstall

@@ -172,13 +172,11 @@ succeeds "make dkms-install needs root" refuses '^error: only root' \
 	root setpriv --reuid=65534 --clear-groups make -C /tmp/packages/source dkms-install
 succeeds "make dkms-install needs the kernel's headers" refuses \
 	'^error: no headers for kernel 6.99.0-test' in_source dkms-install KVER=6.99.0-test
-succeeds "make dkms-install for ${kvers[0]}" in_source dkms-install KVER="${kvers[0]}"
-succeeds "make dkms-install built the module, for ${kvers[0]}" \
-	has_module "${kvers[0]}" "$VERSION"
-for kver in "${kvers[@]:1}"; do
-	succeeds "make dkms-install for $kver as well" in_source dkms-install KVER="$kver"
+for kver in "${kvers[@]}"; do
+	succeeds "make dkms-install for $kver" in_source dkms-install KVER="$kver"
+	succeeds "make dkms-install built the module, for $kver" has_module "$kver" "$VERSION"
 done
-check_modules "make dkms-install built the module again" "$VERSION"
+check_modules "the module is still there" "$VERSION"
 succeeds "the command that make dkms-install prints removes it" root sh -c \
 	"dkms remove $NAME/$VERSION --all && rm -r /usr/src/$NAME-$VERSION"
 succeeds "nothing is left but the administrator's file" nothing_left $CONF

@@ -41,16 +41,8 @@ install -D -C -m 644 "$top/Documentation/ABI/testing/sysfs-driver-pciback-fixup"
 mkdir -p "$docs/admin-guide/xen-pciback-fixup"
 install -C -m 644 "$top"/Documentation/admin-guide/*.{rst,txt} "$top/Documentation/design.rst" \
 	"$top/scripts/in-tree/index.rst" "$docs/admin-guide/xen-pciback-fixup/"
-(
-	cd "$docs/admin-guide/xen-pciback-fixup"
-	mv xen-pciback-fixup.rst guide.rst
-	# All pages are in one folder here.
-	# shellcheck disable=SC2016 # not commands
-	sed -i -e 's|admin-guide/xen-pciback-fixup|guide|g' \
-		-e 's|admin-guide/troubleshooting|troubleshooting|g' \
-		-e 's|:doc:`../design`|:doc:`design`|g' \
-		-e 's|:doc:`xen-pciback-fixup`|:doc:`guide`|g' -- *.rst
-)
+# All pages are in one folder here.
+sed -i -E 's,:doc:`(\.\.|admin-guide)/,:doc:`,g' "$docs"/admin-guide/xen-pciback-fixup/*.rst
 add_line "$docs/admin-guide/index.rst" '   xen-pciback-fixup/index' '/^   xfs$/i'
 grep -qx 'XEN PCIBACK FIXUP' "$ksrc/MAINTAINERS" ||
 	sed -i "/^XEN PCI SUBSYSTEM/e cat '$top/scripts/in-tree/MAINTAINERS'" "$ksrc/MAINTAINERS"
