@@ -104,19 +104,6 @@ check-stress: ## the long versions of tests with races and injected faults: over
 check check-all check-stress:
 	@$(CHECKS)/check.sh $@
 
-check-in-tree: ## build in the kernel's tree, and as a series of patches
-	@$(CHECKS)/in-tree.sh
-
-check-source: ## test the targets that build and install from the source tree
-	@packaging/test-source.sh
-
-check-deb: ## build, install, upgrade and remove the Debian packages, on Debian 12 and 13
-	@packaging/test-deb.sh bookworm
-	@packaging/test-deb.sh trixie
-
-check-rpm: ## the same for the RPM packages, on this machine's Debian
-	@packaging/test-rpm.sh
-
 in-tree: ## add the driver, its tests and documents to the kernel source tree KSRC=
 patches: ## write them as a series of patches for KSRC= to build/patches
 in-tree patches:
@@ -157,6 +144,5 @@ help: ## list the targets
 
 .PHONY: all headers module command no-command install install-module install-command \
 	uninstall uninstall-module uninstall-command demo demo-stubdomain demo-q35 \
-	device-model-q35 shell test check check-all check-stress check-in-tree in-tree \
-	patches lint kunit kcsan mutants coverage bench fuzz stacks dkms-install dkms-source \
-	deb rpm check-source check-deb check-rpm clean distclean help
+	device-model-q35 shell test lint kunit fuzz stacks mutants coverage dkms-install deb rpm \
+	check check-all check-stress in-tree patches kcsan bench dkms-source clean distclean help

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# make check-deb: build the packages in one root of a Debian release; install, use, upgrade
-# and remove them in another. Prints TAP.
+# Build the Debian packages in one root of a Debian release; install, use, upgrade and
+# remove them in another. Prints TAP.
 #   test-deb.sh [bookworm|trixie]
 . "$(dirname "$0")/root.sh"
 

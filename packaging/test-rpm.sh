@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# make check-rpm: build the RPM packages, and install, upgrade and remove them in a root
-# of this machine's Debian. rpm's database is empty there, which is why --nodeps is given;
-# the packages' scripts run, and DKMS builds the module. Prints TAP.
+# Build the RPM packages, and install, upgrade and remove them in a root of this machine's
+# Debian. rpm's database is empty there, which is why --nodeps is given; the packages'
+# scripts run, and DKMS builds the module. Prints TAP.
 . "$(dirname "$0")/root.sh"
 
 NEXT=$VERSION.1

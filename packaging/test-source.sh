@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# make check-source: the targets of the top Makefile that build and install on this machine:
-# in another user's folder, and with versions that differ. Prints TAP.
+# Test the targets of the top Makefile that build and install on this machine: in another
+# user's folder, and with versions that differ. Prints TAP.
 . "$(dirname "$0")/root.sh"
 
 # root can build packages from a tarball that another user unpacked.

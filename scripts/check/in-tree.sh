@@ -1,8 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# make check-in-tree: build the driver in the source of each kernel series, as a module and
-# built in, and in each step of the series of patches; run its selftests with the kernel's
-# harness. Prints TAP.
+# Build the driver in the source of each kernel series, as a module and built in, and with
+# the first of the patches; run its selftests with the kernel's harness. Prints TAP.
 . "$(dirname "$0")/../../tools/testing/selftests/pciback_fixup/rig/image.sh"
 
 need "${RIG_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}" git rsync
