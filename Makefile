@@ -6,10 +6,8 @@ KDIR ?= /lib/modules/$(KVER)/build
 
 MODULE := $(CURDIR)/drivers/xen/xen-pciback
 COMMAND := tools/pciback-fixup
-SELFTESTS := tools/testing/selftests/pciback_fixup
-RIG := $(SELFTESTS)/rig
+RIG := tools/testing/selftests/pciback_fixup/rig
 CHECKS := scripts/check
-AUDITS := scripts/audit
 
 # install puts the module there, below /lib/modules/VERSION. depmod prefers this folder.
 MODULE_DIR := updates
@@ -90,7 +88,7 @@ test lint kunit fuzz stacks:
 mutants: ## make many small changes to the module: does a test fail for each? An hour
 coverage: ## the lines and branches of the module that tests run, as HTML in build/coverage
 mutants coverage:
-	@$(AUDITS)/$@.sh
+	@scripts/audit/$@.sh
 
 dkms-install: ## install the module with DKMS, also for later kernels (as root)
 deb: ## build the Debian packages in build/deb

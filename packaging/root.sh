@@ -5,7 +5,8 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-# Files that the command writes
+# The version to upgrade to, and files that the command writes
+NEXT=$VERSION.1
 WRITTEN=("/etc/modprobe.d/$NAME.conf" "/etc/modules-load.d/$NAME.conf")
 
 # The root has TOOLS installed. DEPENDS, the packages' dependencies and rpm, are only

@@ -6,7 +6,6 @@
 . "$(dirname "$0")/root.sh"
 
 EARLIER=0.1.9
-NEXT=$VERSION.1
 # The administrator's own file
 CONF=/etc/modprobe.d/local-pciback-fixup.conf
 

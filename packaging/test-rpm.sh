@@ -5,8 +5,6 @@
 # scripts run, and DKMS builds the module. Prints TAP.
 . "$(dirname "$0")/root.sh"
 
-NEXT=$VERSION.1
-source=$RPM/$NAME-$VERSION
 query=(rpm -q --qf '%{version} ')
 
 # rpm_with VERSION "OPTION ..."
@@ -29,7 +27,7 @@ requires() {
 as_packaged() {
 	local readme
 	readme=$(root rpm -qd pciback-fixup | grep '/README\.md$')
-	documents "$source" "$ROOT${readme%/*}"
+	documents "$RPM/$NAME-$VERSION" "$ROOT${readme%/*}"
 	silent root rpm -V --nodeps pciback-fixup "$NAME-dkms"
 }
 

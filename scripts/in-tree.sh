@@ -38,9 +38,8 @@ add_line "$ksrc/tools/testing/selftests/Makefile" \
 docs=$ksrc/Documentation
 install -D -C -m 644 "$top/Documentation/ABI/testing/sysfs-driver-pciback-fixup" \
 	"$docs/ABI/testing/sysfs-driver-pciback-fixup"
-mkdir -p "$docs/admin-guide/xen-pciback-fixup"
-install -C -m 644 "$top"/Documentation/admin-guide/*.{rst,txt} "$top/Documentation/design.rst" \
-	"$top/scripts/in-tree/index.rst" "$docs/admin-guide/xen-pciback-fixup/"
+install -D -C -m 644 -t "$docs/admin-guide/xen-pciback-fixup" \
+	"$top"/Documentation/{admin-guide/*.{rst,txt},design.rst} "$top/scripts/in-tree/index.rst"
 # All pages are in one folder here.
 sed -i -E 's,:doc:`(\.\.|admin-guide)/,:doc:`,g' "$docs"/admin-guide/xen-pciback-fixup/*.rst
 add_line "$docs/admin-guide/index.rst" '   xen-pciback-fixup/index' '/^   xfs$/i'
