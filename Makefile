@@ -76,7 +76,7 @@ device-model-q35: ## build that QEMU from Debian's source package, in build/q35
 shell: ## a shell in the dom0 of such a host
 	@$(RIG)/boot.sh latest shell
 
-# Scripts of the same name
+# Targets that run the script of their name
 test: ## the tests that need neither root nor a machine: under a minute
 lint: ## build for all kernel flavours, and run the kernel's checkers
 kunit: ## run only the KUnit suites
