@@ -15,9 +15,8 @@ trap 'rm -rf "$tree"' EXIT
 git() { command git -C "$tree" -c commit.gpgsign=false "$@"; }
 
 # The kernel's files that the series changes, and one that in-tree.sh looks for
-changed="$driver/Makefile drivers/xen/Kconfig tools/testing/selftests/Makefile
-	MAINTAINERS Documentation/admin-guide/index.rst $driver/pci_stub.c"
-for file in $changed; do
+for file in $driver/{Makefile,pci_stub.c} drivers/xen/Kconfig tools/testing/selftests/Makefile \
+	MAINTAINERS Documentation/admin-guide/index.rst; do
 	install -D -m 644 "$ksrc/$file" "$tree/$file"
 	# The tree may have the driver already.
 	sed -i '/Makefile\.fixup\|xen-pciback\/Kconfig\|+= pciback_fixup\|xen-pciback-fixup/d' "$tree/$file"
