@@ -18,6 +18,7 @@ trap 'rm -rf "$tmp"' EXIT
 piece command make -s -C tools/pciback-fixup test
 piece overlay in_user_space overlay
 piece devlist in_user_space devlist
+piece lists scripts/check/lists.sh
 piece gates scripts/check/gates.sh
 [ $status = 0 ] || echo 'error: tests failed: see the lines "not ok"' >&2
 exit $status

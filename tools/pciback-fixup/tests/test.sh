@@ -1096,9 +1096,14 @@ test_output_that_is_lost_is_an_error() {
 test_the_names_of_columns_are_the_same_everywhere() {
 	names="BDF VENDOR DEVICE HARDWARE GUEST RCIEP HITS DOMID DOMAIN PERSISTENT NAME"
 	json "' '.join(d['$B']).upper()" "$names" 0 list --json "$B"
-	is "$(sed -n 's/.*choices="\(BDF .*\)"/\1/p' "$here/../completion.bash")" "$names"
-	is "$(awk '/^\.SH COLUMNS/, /^\.SH PERS/ { if (tag) print; tag = /^\.TP/ }' "$here/../pciback-fixup.8" |
-		sed 's/^\.BR* //; s/[",]//g' | xargs)" "$names"
+	is "completion.bash: $(sed -n 's/.*choices="\(BDF .*\)"/\1/p' "$here/../completion.bash")" \
+		"completion.bash: $names"
+	is "the manual: $(awk '/^\.SH COLUMNS/, /^\.SH PERS/ { if (tag) print; tag = /^\.TP/ }' "$here/../pciback-fixup.8" |
+		sed 's/^\.BR* //; s/[",]//g' | xargs)" "the manual: $names"
+	run 0 list
+	hidden=$(for name in $names; do grep -qw "$name" <<<"${out%%$'\n'*}" || echo "$name"; done | xargs)
+	is "hidden: $(sed -n 's/^all but \(.*\) are shown\.$/\1/p' "$here/../pciback-fixup.8" |
+		sed 's/,//g; s/ and / /')" "hidden: $hidden"
 }
 
 test_each_option_is_in_the_help_and_in_the_manual() {

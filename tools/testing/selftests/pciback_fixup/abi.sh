@@ -24,7 +24,7 @@ values_bad="2 -1 maybe o x"
 
 ktap_set_plan $((1 + 1 + 6 + 1 + 14 + 6 + 6 + 3 + 3))
 check "there are these four files, and no others" \
-	is "$(cd "$d" && echo *)" "guest_flags hardware_flags hits rciep"
+	is "$(cd "$d" && echo *)" "$FILES"
 check "rciep has mode 644" is "$(stat -c %a "$d/rciep")" 644
 for f in "hardware_flags 444" "guest_flags 400" "hits 444"; do
 	check "${f% *} has mode ${f#* }" is "$(stat -c %a "$d/${f% *}")" "${f#* }"

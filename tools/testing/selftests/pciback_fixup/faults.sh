@@ -29,7 +29,7 @@ only_ours() {
 any() { echo 0 >$failslab/require-start; echo 0xffffffffffffffff >$failslab/require-end; }
 
 complete() { # it has its folder with all files, and is on
-	is "$(cd "$(dir "$BDF")" 2>/dev/null && echo *)" "guest_flags hardware_flags hits rciep" &&
+	is "$(cd "$(dir "$BDF")" 2>/dev/null && echo *)" "$FILES" &&
 		is "$(get "$BDF" rciep)" 1 && in_force "$BDF" "$hardware"
 }
 nothing() { # it has no folder, and dom0 reads the hardware's value

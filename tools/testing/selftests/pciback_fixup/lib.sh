@@ -13,6 +13,7 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$HERE/ktap_helpers.sh"
 PCI=/sys/bus/pci/devices
 PCIBACK=/sys/bus/pci/drivers/pciback
+FILES="guest_flags hardware_flags hits rciep"	# of a device, sorted
 MODULE=/sys/module/xen_pciback_fixup
 TMP=$(mktemp -d) || exit 1
 # Programs' output is parsed.
