@@ -15,9 +15,11 @@ all_in() {
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 mapfile -t attributes < <(sed -nE 's/^static DEVICE_ATTR[A-Z_]*\((.*)\);/\1/p' "$MODULE_DIR/fixup_main.c")
-for file in "$SELFTESTS"/{lib,abi}.sh Documentation/ABI/testing/* Documentation/admin-guide/sysfs.rst; do
+for file in "$SELFTESTS/abi.sh" Documentation/ABI/testing/* Documentation/admin-guide/sysfs.rst; do
 	succeeds "sysfs files: all in ${file##*/}" all_in "$file" "${attributes[@]:?}"
 done
+succeeds "sysfs files: FILES in lib.sh has them" \
+	is "$(sed -n 's/^FILES="\(.*\)".*/\1/p' "$SELFTESTS/lib.sh")" "$(printf '%s\n' "${attributes[@]}" | sort | xargs)"
 succeeds "selftests: the Makefile has those of the folder" \
 	is "$(grep -oE '[a-z_]+\.sh' "$SELFTESTS/Makefile" | sort -u | xargs)" "$(cd "$SELFTESTS" && echo *.sh)"
 mapfile -t programs < <(cd "$SELFTESTS" && find ./*.sh ! -name lib.sh ! -name ktap_helpers.sh -printf '%f\n')
