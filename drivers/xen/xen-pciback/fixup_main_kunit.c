@@ -50,8 +50,10 @@ char *show(struct pci_dev *pdev, const char *file)
 	struct device_attribute *found;
 	ssize_t len;
 
-	while (strcmp((*attr)->name, file))
+	while (*attr && strcmp((*attr)->name, file))
 		attr++;
+	if (!*attr)
+		return "no such file";
 	found = container_of(*attr, struct device_attribute, attr);
 	len = found->show(&pdev->dev, found, page);
 	page[clamp_t(ssize_t, len, 0, PAGE_SIZE - 1)] = '\0';
