@@ -62,10 +62,12 @@ guest_starts() {
 
 # guest_done NAME [SECONDS]: wait until its report is complete
 guest_done() {
-	local limit=${2:-300} end=$((SECONDS + ${2:-300})) why
+	local limit=${2:-300} end=$((SECONDS + ${2:-300})) why gone=0
 	until grep -qs "rig: done" "$(log_of "$1")"; do
 		sleep 1
-		if ! xl domid "$1" >/dev/null 2>&1; then why="ended early"
+		# While it reboots, there is none of that name for a moment.
+		if xl domid "$1" >/dev/null 2>&1; then gone=0; else gone=$((gone + 1)); fi
+		if [ $gone = 15 ]; then why="ended early"
 		elif [ "$SECONDS" -ge "$end" ]; then why="was not done after $limit s"
 		else continue; fi
 		echo "# the guest $1 $why; its console, guests/guest-$1.log beside Xen's, ends with:"
