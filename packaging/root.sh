@@ -27,7 +27,7 @@ root() { chrooted "$ROOT" "$@"; }
 
 # kernels: the newest of each series in the release and its backports
 kernels() {
-	for STACK in "$SUITE" "$SUITE-backports"; do kvers; done |
+	for STACK in "$SUITE" "$SUITE-backports"; do kvers amd64; done |
 		sort -rV | sort -u -t . -k 1,2V
 }
 
