@@ -8,7 +8,7 @@ cd "$TOP"
 all_in() {
 	local word status=0
 	for word in "${@:2}"; do
-		grep -qw -e "$word" "$1" || { echo "${1#"$tmp/"} has no $word"; status=1; }
+		grep -qw -e "$word" "$1" || { echo "$1 has no $word"; status=1; }
 	done
 	return "$status"
 }
@@ -24,8 +24,8 @@ succeeds "selftests: the Makefile has those of the folder" \
 	is "$(grep -oE '[a-z_]+\.sh' "$SELFTESTS/Makefile" | sort -u | xargs)" "$(cd "$SELFTESTS" && echo *.sh)"
 mapfile -t programs < <(cd "$SELFTESTS" && find ./*.sh ! -name lib.sh ! -name ktap_helpers.sh -printf '%f\n')
 succeeds "selftests: all are executable" is "$(cd "$SELFTESTS" && find "${programs[@]:?}" ! -perm -100)" ""
-cat "$RIG"/jobs/{selftests,count-reads} >"$tmp/rig: jobs selftests and count-reads"
-succeeds "selftests: each run by a job" all_in "$tmp/rig: jobs selftests and count-reads" "${programs[@]%.sh}"
+cat "$RIG"/jobs/{selftests,count-reads} >"$tmp/jobs"
+succeeds "selftests: each in rig/jobs/selftests or count-reads" all_in "$tmp/jobs" "${programs[@]%.sh}"
 for file in $(git grep -l 'libpci-dev'); do
 	succeeds "the command's libraries: all in $file" \
 		all_in "$file" libpci-dev libkmod-dev libsmartcols-dev libxen-dev

@@ -40,18 +40,18 @@ def say(text):
     print(f"[{time.monotonic() - START:4.0f}s] {text}", file=sys.stderr, flush=True)
 
 
-def last_lines(path, number):
+def lines_of(path):
     with open(path, encoding="utf-8", errors="replace", newline="") as file:
-        return file.read().replace("\r", "").splitlines()[-number:]
+        return file.read().replace("\r", "").splitlines()
 
 
 def crash(path):
     """What the console says from its first oops on, or else its last lines."""
-    lines = last_lines(path, 0)
-    for number, line in enumerate(lines):
+    said = lines_of(path)
+    for number, line in enumerate(said):
         if re.search(r"BUG:|Oops|Kernel panic|\(XEN\) (Assertion|FATAL|Panic|Xen BUG)", line):
-            return lines[number:number + 30]
-    return lines[-30:]
+            return said[number:number + 30]
+    return said[-30:]
 
 
 def ask_why():
@@ -109,7 +109,7 @@ def do_job(qemu, results):
         with open("qemu.log", "a", encoding="utf-8") as log:
             print(f"QEMU crashed ({signal.Signals(-qemu.returncode).name})", file=log)
     raise Stuck("\n".join([f"the machine went down during: {stage}", "QEMU's last words:",
-                           *last_lines("qemu.log", 3)]))
+                           *lines_of("qemu.log")[-3:]]))
 
 
 def main():
