@@ -25,7 +25,9 @@ log() { printf %s "$1" >"$tmp/console"; clean_log "$tmp/console"; }
 succeeds "clean_log: a clean log" log $'a line\nanother\n'
 fails "clean_log: a missing file" clean_log "$tmp/none"
 fails "clean_log: an empty file" log ''
-fails "clean_log: a warning" log $'WARNING: CPU: 0 PID: 1 at kernel/x.c:1\n'
+splat=$'WARNING: CPU: 0 PID: 1 at kernel/x.c:1\nRIP: 0010:x+0x1/0x2\n'
+fails "clean_log: a warning" log "$splat"
+succeeds "clean_log: ... is shown with what follows" says 1 "RIP: 0010:x" log "$splat"
 
 # The key of a cached folder covers the functions that fill it.
 cp -r "$SELFTESTS" "$tmp/selftests"
@@ -102,6 +104,8 @@ fails "a test that says nothing" tap '# test: a' '# test: b' 'ok 1 - b' 1..1
 broken='echo "ok 1 - a"; echo 1..1; echo the reason >&2; exit 1'
 fails "a part that ends with an error" part bash -c "$broken"
 succeeds "... whose last words are shown" says 1 $'\nthe reason' part bash -c "$broken"
+last() { [[ $(part bash -c "$broken" 2>&1 | tail -n 1) = *"not ok 1 - ran to its end"* ]]; }
+succeeds "... and last what failed" last
 
 # The cost table, with a figure for each row
 for name in dom0-{flags,vendor,neighbour,other-bus}-{without,on} dom0-flags-off; do

@@ -5,6 +5,11 @@
 set -euo pipefail
 cd "$1"
 
+# What failed comes last: often no more than the end of a long output is kept.
+{ grep -l '^not ok' -- */end.tap || :; } | while IFS=/ read -r part _; do
+	echo "$part failed; the end of its log:"
+	tail -n 40 "$part/log" || :
+done
 status=0
 prove -r --ext tap --source File --file-option extensions=.tap . || status=1
 # prove prints the numbers of failed tests. Print their names, and the comments before them.
@@ -17,8 +22,4 @@ if grep -r '# SKIP' .; then
 	echo "the tests above were skipped"
 	status=1
 fi
-{ grep -l '^not ok' -- */end.tap || :; } | while IFS=/ read -r part _; do
-	echo "$part failed; the end of its log:"
-	tail -n 40 "$part/log" || :
-done
 exit $status

@@ -105,10 +105,14 @@ SPLAT+='|\(XEN\).*(Assertion|FATAL|panic|Xen BUG|Xen WARN)'
 KNOWN='gntdev_mmap|pciehp_unconfigure_device|aer_inj_(read|write)_config'
 KNOWN+='|RDMSR from 0xc0010055|fail_nth: vmalloc error'
 
-# clean_log FILE: it has no splat
+# clean_log FILE: it has no splat. Otherwise, print the first with what is around it.
 clean_log() {
+	local said
 	[ -s "$1" ] || { echo "error: there is no log in $1" >&2; return 1; }
-	! awk -v known="$KNOWN" -f "$RIG/unknown_reports.awk" "$1" | grep -nE "$SPLAT" >&2
+	said=$(awk -v known="$KNOWN" -f "$RIG/unknown_reports.awk" "$1" |
+		grep -nE -B 3 -A 25 "$SPLAT") || return 0
+	head -n 29 <<<"$said" >&2
+	return 1
 }
 
 # run_job SERIES JOB: do it, and print its results; fails if a stage does not end in time
