@@ -9,8 +9,8 @@ SERIES := $(shell $(rig)/stack.sh series)
 OTHERS := $(shell $(rig)/stack.sh others)
 other = $(OTHERS:%=$(1)-%)
 
-# The parts of make check. check.sh runs two at a time. The dom0s with two CPUs are spread
-# over the list: running two of them in parallel gains nothing.
+# The parts of make check. check.sh runs two at a time. The dom0s with two CPUs and threads
+# are spread over the list: running two of them in parallel gains nothing.
 check := dom0-debug guests dom0-$(firstword $(SERIES)) demo lint persist \
 	$(patsubst %,dom0-%,$(wordlist 2,9,$(SERIES))) kunit cost fuzz test
 check-all := $(check) $(foreach stack,$(OTHERS),dom0-$(stack) guests-$(stack)) kunit-newest \
@@ -38,7 +38,7 @@ guests:
 $(call other,guests): guests-%:
 	$(part) STACK=$* GUEST_SERIES=latest $(boot) latest device-matrix
 $(call other,dom0): dom0-%:
-	$(part) STACK=$* CPUS=2 $(boot) latest selftests
+	$(part) STACK=$* CPUS=2 THREAD=single $(boot) latest selftests
 dom0-long-latest dom0-long-debug: dom0-long-%:
 	$(part) CPUS=2 $(boot) $* selftests-long
 $(SERIES:%=dom0-%) dom0-debug: dom0-%:
