@@ -85,7 +85,7 @@ stacks: ## write the guide's table of stacks from the last run of check-all
 test lint kunit fuzz stacks:
 	@$(CHECKS)/$@.sh
 
-mutants: ## make many small changes to the module: does a test fail for each? An hour
+mutants: ## make many small changes to the module: does a test fail for each? Hours
 coverage: ## the lines and branches of the module that tests run, as HTML in build/coverage
 mutants coverage:
 	@scripts/audit/$@.sh

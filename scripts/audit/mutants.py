@@ -95,7 +95,7 @@ class Machine:
                      "qemu-system-x86_64", "-machine", "q35,accel=tcg", "-cpu", "qemu64",
                      "-smp", "2,sockets=2", "-m", "768", "-display", "none", "-no-reboot",
                      "-nic", "none", "-kernel", kernel / "vmlinuz", "-initrd", initrd,
-                     "-append", "console=ttyS0 panic=-1 oops=panic hung_task_panic=1"]
+                     "-append", "console=ttyS0 panic=-1 oops=panic"]
 
     def start(self, log, *args):
         log.write_bytes(b"")

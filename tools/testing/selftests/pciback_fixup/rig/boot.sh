@@ -107,8 +107,7 @@ SPLAT+='|\(XEN\).*(Assertion|FATAL|panic|Xen BUG|Xen WARN)'
 KNOWN='gntdev_mmap|pciehp_unconfigure_device|aer_inj_(read|write)_config'
 KNOWN+='|RDMSR from 0xc0010055|fail_nth: vmalloc error'
 
-# first_report FILE: the first splat in a log, and what follows it; fails if there is none.
-# What machine.py asks the kernel for is none.
+# first_report FILE: the first splat in a log before what machine.py asks for; fails without one
 first_report() {
 	local said
 	said=$(awk -v known="$KNOWN" -f "$RIG/unknown_reports.awk" "$1" | sed -nE "/sysrq: Show/,\$d; /$SPLAT/,\$p")
