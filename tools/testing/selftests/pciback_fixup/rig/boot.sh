@@ -11,8 +11,8 @@
 . "$RIG/stubdom.sh"
 . "$RIG/q35/q35.sh"
 
-# THREAD=single runs all CPUs in one thread: faster and steadier, but few races.
-QEMU=(qemu-system-x86_64 -machine q35 -accel "tcg,thread=${THREAD:-multi}" -display none -vga none
+# THREAD=single: all CPUs run in one thread, which is faster and steadier, but has few races.
+QEMU=(qemu-system-x86_64 -machine q35 -accel "tcg${THREAD:+,thread=$THREAD}" -display none -vga none
 	-no-reboot -nic none)
 
 # Additional arguments: MORE_ARGS for QEMU, DOM0_ARGS for dom0's kernel
