@@ -11,7 +11,7 @@ cd "$1"
 	tail -n 40 "$part/log" || :
 done
 status=0
-prove -r --ext tap --source File --file-option extensions=.tap . || status=1
+prove -Qr --ext tap --source File --file-option extensions=.tap . || status=1
 # prove prints the numbers of failed tests. Print their names, and the comments before them.
 find . -name '*.tap' -printf '%P\n' | sort | xargs -r awk '
 	FNR == 1 { said = "" }
