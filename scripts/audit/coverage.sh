@@ -27,7 +27,7 @@ with_branches() { run_logged "$out/lcov.log" lcov --rc lcov_branch_coverage=1 "$
 
 # capture NAME: have lcov read the counters of that module
 capture() {
-	with_branches --capture --include '*/fixup_*' --exclude '*kunit.c' \
+	with_branches --capture --include '*/fixup_*' --exclude '*/fixup_*kunit*' \
 		--directory "$out/$1" --output-file "$out/$1.all"
 	sed -E "s|^SF:.*/(fixup_[^/]*)$|SF:$MODULE_DIR/\1|" "$out/$1.all" >"$out/$1.info"
 }
