@@ -61,7 +61,6 @@ class Builder:
         self.dir.mkdir()
         for file in [*driver.glob("fixup_*.[ch]"), *driver.glob("Makefile*")]:
             shutil.copy(file, self.dir)
-        # The same code is the same object, whichever folder it was built in.
         self.make = ["make", "-C", kernel, f"M={self.dir}", f"{CONFIG}=y", "modules",
                      f"KCFLAGS=-D{CONFIG}=1 -include {HERE}/dom0.h"
                      f" -ffile-prefix-map={self.dir}=."]
@@ -162,10 +161,11 @@ def main(driver, kernel, tree, out, only=""):
     modules = [tree / f"modules/{number}.ko.gz" for number in range(len(chosen) + 1)]
 
     progress(f"building {len(chosen)} of {len(every)} mutations")
-    idle = queue.SimpleQueue()
+    # The same code is not the same object in each folder: KASAN's data has the folder's name.
+    idle, seen = queue.SimpleQueue(), {None: "does not compile"}
     for n in range(BUILDS):
         builder = Builder(driver, kernel, out / f"src{n}")
-        original = builder.build(modules[0])
+        seen[builder.build(modules[0])] = "changes no code"
         idle.put(builder)
 
     def build(mutation, to):
@@ -176,7 +176,7 @@ def main(driver, kernel, tree, out, only=""):
             idle.put(builder)
 
     codes = each(BUILDS, build, chosen, modules[1:])
-    todo, seen, result = {}, {original: "changes no code", None: "does not compile"}, {}
+    todo, result = {}, {}
     for number, (mutation, code) in enumerate(zip(chosen, codes), 1):
         if code in seen:
             result[mutation] = seen[code]
