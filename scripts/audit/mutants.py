@@ -63,7 +63,7 @@ class Builder:
             shutil.copy(file, self.dir)
         self.make = ["make", "-C", kernel, f"M={self.dir}", f"{CONFIG}=y", "modules",
                      f"KCFLAGS=-D{CONFIG}=1 -include {HERE}/dom0.h"
-                     f" -ffile-prefix-map={self.dir}=."]
+                     f" -ffile-prefix-map={self.dir}=."]  # short names in reports
 
     def build(self, to):
         """Return a digest of the code, or None if it does not compile."""

@@ -107,12 +107,14 @@ SPLAT+='|\(XEN\).*(Assertion|FATAL|panic|Xen BUG|Xen WARN)'
 KNOWN='gntdev_mmap|pciehp_unconfigure_device|aer_inj_(read|write)_config'
 KNOWN+='|RDMSR from 0xc0010055|fail_nth: vmalloc error'
 
-# first_report FILE: the first splat in a log before what machine.py asks for; fails without one
+# first_report FILE: the first splat in a log, and what follows; fails if there is none
 first_report() {
-	local said
-	said=$(awk -v known="$KNOWN" -f "$RIG/unknown_reports.awk" "$1" | sed -nE "/sysrq: Show/,\$d; /$SPLAT/,\$p")
-	[ -n "$said" ] && head -n 60 <<<"$said"
+	awk -v known="$KNOWN" -f "$RIG/unknown_reports.awk" "$1" | sed -nE "/$SPLAT/,\$p" |
+		sed -n 1,60p | grep ''
 }
+
+# crash_of DIR: the same of a machine's console, before what machine.py asks the kernel for
+crash_of() { sed '/sysrq: Show/,$d' "$1/console.log" 2>/dev/null | first_report -; }
 
 # clean_log FILE: it has no splat
 clean_log() {
@@ -129,22 +131,22 @@ run_job() {
 		status=0
 		run_machine "$@" >"$dir.tap" || status=1
 	fi
+	[ $status = 0 ] || crash_of "$dir" >&2 || :
 	cat "$dir.tap"
 	return $status
 }
 
 # emulators_fault DIR: QEMU crashed, or the log's first report has no function of PCI or ours.
 # Then keep the log: the caller runs the machine once more. QEMU's TCG makes a Linux crash now
-# and then, also one without Xen and this module; a fault of ours is there the next time.
+# and then, also one without Xen and this module. The second time, it fails.
 emulators_fault() {
 	local said
 	if ! grep -qs 'QEMU crashed' "$1/qemu.log"; then
-		said=$(first_report "$1/console.log" 2>/dev/null) || return
+		said=$(crash_of "$1") || return
 		! grep -qiE '(pci|fixup)[^ ]*\+0x' <<<"$said" || return
 	fi
 	mv "$1/console.log" "$1.first.log"
-	say "QEMU crashed, or its Linux in code far from PCI: booting once more; the first log is" \
-		"kept as $1.first.log"
+	say "QEMU crashed, or its Linux far from PCI: booting once more; that log is $1.first.log"
 }
 
 run_machine() {
@@ -152,10 +154,7 @@ run_machine() {
 	rm -rf "$dir"
 	boot_args "$1" "$2" "$dir" || return
 	say "booting Xen with dom0 $1, of the stack $STACK"
-	SECONDS_BEFORE=$SECONDS "$RIG/machine.py" "$dir" "${QEMU[@]}" "${QEMU_ARGS[@]}" || {
-		status=1
-		first_report "$dir/console.log" >&2 || :
-	}
+	SECONDS_BEFORE=$SECONDS "$RIG/machine.py" "$dir" "${QEMU[@]}" "${QEMU_ARGS[@]}" || status=1
 	rm -f "$dir"/{files,payload}.tar
 	return $status
 }

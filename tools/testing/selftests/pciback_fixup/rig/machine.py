@@ -39,9 +39,9 @@ def say(text):
     print(f"[{time.monotonic() - START:4.0f}s] {text}", file=sys.stderr, flush=True)
 
 
-def lines_of(path):
+def last_lines(path, number):
     with open(path, encoding="utf-8", errors="replace", newline="") as file:
-        return file.read().replace("\r", "").splitlines()
+        return file.read().replace("\r", "").splitlines()[-number:]
 
 
 def ask_why():
@@ -99,7 +99,7 @@ def do_job(qemu, results):
         with open("qemu.log", "a", encoding="utf-8") as log:
             print(f"QEMU crashed ({signal.Signals(-qemu.returncode).name})", file=log)
     raise Stuck("\n".join([f"the machine went down during: {stage}", "QEMU's last words:",
-                           *lines_of("qemu.log")[-3:]]))
+                           *last_lines("qemu.log", 3)]))
 
 
 def main():
@@ -124,7 +124,7 @@ def main():
             print(f"error: the job failed in dom0 (status {status})", file=sys.stderr)
         return status
     except Stuck as error:
-        print(f"error: {error}", "The console ends with:", *lines_of("console.log")[-30:],
+        print(f"error: {error}", "The console ends with:", *last_lines("console.log", 30),
               f"All of it is in {os.getcwd()}/console.log", sep="\n", file=sys.stderr)
         return 1
     finally:
